@@ -1,0 +1,1 @@
+"""sessiond: a durable session runtime on actors."""

@@ -1,0 +1,1 @@
+"""The engine: actors, sessions and the workflow core, free of storage and transport."""

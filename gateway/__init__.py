@@ -1,0 +1,1 @@
+"""HTTP, WebSocket and command-line front ends over the engine."""
