@@ -1,0 +1,225 @@
+"""Every error that sessiond raises, in one tree; `code` is stable and goes over the wire.
+
+    SessiondError
+    ├── InvalidInput            a request that can't be right; carries every fault with its path
+    │   └── InvalidWorkflow
+    ├── NotFound                session, workflow or node unknown
+    ├── Conflict                right in itself, but not now
+    │   ├── CommandRefused      the lifecycle forbids it; names what is allowed
+    │   ├── SessionExists       the id is taken by another request
+    │   └── NotWaiting          the node waits for nothing (any more)
+    ├── Unavailable             try again later; carries retry_after seconds
+    │   ├── StoreUnavailable
+    │   ├── StoreFull
+    │   ├── Overloaded
+    │   └── Draining
+    ├── StoreError              the store can't be used as it is
+    │   ├── Fenced              another owner took the shard
+    │   ├── PositionConflict    the log is not where its owner left it
+    │   ├── CorruptLog
+    │   └── FutureVersion       written by a newer sessiond
+    └── NodeError               a node attempt failed; `code` says how
+        ├── ExpressionError
+        └── Stopped             raised inside a node whose session was stopped
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing wrong with an input: where (a path into it) and what would be right."""
+
+    path: str
+    message: str
+
+
+class SessiondError(Exception):
+    """The root of all errors raised on purpose."""
+
+    code: ClassVar[str] = "internal"
+
+    @property
+    def detail(self) -> str:
+        """One sentence for a person."""
+        return str(self)
+
+
+class InvalidInput(SessiondError):
+    """The input breaks its contract; `faults` names each breach with its path."""
+
+    code = "invalid"
+
+    def __init__(self, faults: list[Fault], what: str = "the input") -> None:
+        self.faults = faults
+        count = len(faults)
+        first = f"{faults[0].path}: {faults[0].message}" if faults else ""
+        more = f" (and {count - 1} more)" if count > 1 else ""
+        super().__init__(f"{what} is invalid: {first}{more}")
+
+
+class InvalidWorkflow(InvalidInput):
+    """The workflow definition can't be run; all faults at once."""
+
+    code = "invalid_workflow"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(faults, "the workflow")
+
+
+class NotFound(SessiondError):
+    """There is no such session, workflow or node, or not for this caller."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind = kind
+        self.name = name
+        super().__init__(f"there is no {kind} {name!r}")
+
+
+class Conflict(SessiondError):
+    """The request is well-formed but the present state doesn't allow it."""
+
+    code = "conflict"
+
+
+class CommandRefused(Conflict):
+    """The session's status doesn't allow the command; `allowed` lists those it does."""
+
+    code = "refused"
+
+    def __init__(self, action: str, status: str, allowed: tuple[str, ...]) -> None:
+        self.action = action
+        self.status = status
+        self.allowed = allowed
+        can = ", ".join(allowed) if allowed else "nothing any more"
+        super().__init__(f"can't {action} a session that is {status}; allowed: {can}")
+
+
+class SessionExists(Conflict):
+    """A session with this id was created by a different request."""
+
+    code = "session_exists"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"session {session_id!r} exists and was created by another request")
+
+
+class NotWaiting(Conflict):
+    """The node has no open wait: never had, or somebody answered before."""
+
+    code = "not_waiting"
+
+    def __init__(self, node_id: str, status: str) -> None:
+        self.node_id = node_id
+        super().__init__(f"node {node_id!r} is {status}: it waits for no answer")
+
+
+class Unavailable(SessiondError):
+    """The request may succeed later; nothing of it was applied.
+
+    Attributes:
+        retry_after: seconds after which a retry makes sense.
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class StoreUnavailable(Unavailable):
+    """The store doesn't answer; whether the last write arrived may be unknown."""
+
+    code = "store_unavailable"
+
+
+class StoreFull(Unavailable):
+    """The store refuses writes for want of space."""
+
+    code = "store_full"
+
+
+class Overloaded(Unavailable):
+    """A bound on queued work was reached."""
+
+    code = "overloaded"
+
+
+class Draining(Unavailable):
+    """The process is shutting down and takes no new work."""
+
+    code = "draining"
+
+
+class StoreError(SessiondError):
+    """The store can't be used as it is; a retry won't help."""
+
+    code = "store_error"
+
+
+class Fenced(StoreError):
+    """Another owner took the shard; this one must never write again."""
+
+    code = "fenced"
+
+    def __init__(self, shard: int) -> None:
+        self.shard = shard
+        super().__init__(f"shard {shard} has another owner")
+
+
+class PositionConflict(StoreError):
+    """A session's log doesn't end where its owner left it."""
+
+    code = "position_conflict"
+
+    def __init__(self, session_id: str, expected: int, found: int) -> None:
+        self.session_id = session_id
+        self.expected = expected
+        self.found = found
+        super().__init__(f"the log of {session_id!r} ends at seq {found}, its owner left it at {expected}")
+
+
+class CorruptLog(StoreError):
+    """A stored log or snapshot can't be read back."""
+
+    code = "corrupt_log"
+
+
+class FutureVersion(StoreError):
+    """The store was written by a newer version, and is left untouched."""
+
+    code = "future_version"
+
+
+class NodeError(SessiondError):
+    """A node attempt failed; raise it in a node to choose the `code` yourself."""
+
+    code = "node_error"
+
+    def __init__(self, message: str, code: str = "node_error") -> None:
+        self.node_code = code
+        super().__init__(message)
+
+
+class ExpressionError(NodeError):
+    """An expression doesn't parse, goes over a limit, or fails on the values it met."""
+
+    code = "expression"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "expression")
+
+
+class Stopped(NodeError):
+    """Raised by `checkpoint()` in a node whose session has ended."""
+
+    code = "stopped"
+
+    def __init__(self) -> None:
+        super().__init__("the session has ended", "stopped")

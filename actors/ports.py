@@ -1,0 +1,215 @@
+"""What the engine needs from outside, as Protocols: a store, a clock, ids.
+
+The rows and batches that cross these ports are defined here too, so that an adapter imports
+nothing else of the engine but `segment` and `errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from .errors import StoreError, Unavailable
+from .segment import Segment
+
+
+class SessionRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a list of sessions shows; written with the commit that changes it.
+
+    Attributes:
+        waits: the nodes that wait for an answer.
+        created_at: RFC 3339 in UTC with microseconds, as are the other times.
+    """
+
+    session_id: str
+    status: str
+    workflow_id: str
+    workflow_version: str
+    seq: int
+    created_at: str
+    updated_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+    parent_id: str | None = None
+    tenant: str = "default"
+    labels: dict[str, str] = {}
+    waits: tuple[str, ...] = ()
+
+
+class Commit(msgspec.Struct, gc=False):
+    """One decision of one session, to be appended to its log whole or not at all.
+
+    Attributes:
+        segment: the events, framed.
+        row: the session's row, if this decision created or changed it.
+    """
+
+    session_id: str
+    segment: Segment
+    row: SessionRow | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A session's state as of `seq`; a shortcut for reading, never needed for the truth."""
+
+    session_id: str
+    seq: int
+    data: bytes
+
+
+class Batch(msgspec.Struct):
+    """Commits of one shard under one owner token, applied atomically; at most one per session and position."""
+
+    shard: int
+    token: str
+    commits: list[Commit]
+    snapshots: list[Snapshot] = []
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """All that is needed to bring a session back: its row, its snapshot if any, and the log after it."""
+
+    row: SessionRow
+    snapshot: Snapshot | None
+    segments: list[Segment]
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """One immutable version of a workflow.
+
+    Attributes:
+        version: the digest of the definition, so equal definitions have equal versions.
+        body: the canonical JSON of the graph.
+        listed: whether people registered it (inline graphs are kept, but not listed).
+    """
+
+    workflow_id: str
+    version: str
+    body: bytes
+    created_at: str
+    listed: bool = True
+
+
+class RowQuery(msgspec.Struct, frozen=True):
+    """Which sessions to list, newest first.
+
+    Attributes:
+        label: `key` or `key:value`.
+        cursor: the opaque `next_cursor` of the page before.
+        limit: rows on a page, at least 1.
+    """
+
+    tenant: str = "default"
+    status: str | None = None
+    workflow_id: str | None = None
+    label: str | None = None
+    waiting: bool | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class RowPage(msgspec.Struct, frozen=True):
+    """A page of rows and the cursor of the next one, None at the end."""
+
+    items: list[SessionRow]
+    next_cursor: str | None
+
+
+class Store(Protocol):
+    """Durable logs, rows, snapshots and definitions of sessions.
+
+    `commit` is called by one thread at a time (the loop's or the writer's); everything else may be
+    called from several threads at once, and concurrently with `commit`. Every method may raise
+    StoreUnavailable; a method that raises has done nothing, except `commit` (see there).
+
+    Attributes:
+        shards: how many shards the store has, fixed when it was created.
+        inline: whether a commit is so quick that an idle writer may make it on the event loop.
+    """
+
+    shards: int
+    inline: bool
+
+    def claim(self, shard: int, nonce: str) -> str:
+        """Take ownership of `shard`; return the new owner token `epoch:nonce`, epoch one above the last."""
+        ...
+
+    def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
+        """Apply each batch atomically under its token; return None for each that is now stored.
+
+        Idempotent by position: a commit that is already in the log, whole, at its place, counts as
+        applied. So after StoreUnavailable, which may hide a write that did arrive, the caller sends the
+        same batch again. A commit that would leave a gap or overlap is a PositionConflict and its
+        batch changes nothing. Errors per batch: Fenced, PositionConflict, StoreFull, StoreUnavailable.
+        """
+        ...
+
+    def load(self, session_id: str) -> Stored | None:
+        """Return a session with its snapshot and the log after that, or None if there is none."""
+        ...
+
+    def read(self, session_id: str, after: int, limit: int) -> list[Segment]:
+        """Return segments in order whose last_seq > `after`, at least one if any, then up to `limit` bytes."""
+        ...
+
+    def unfinished(self, shard: int) -> list[str]:
+        """Return ids of the shard's sessions whose status is `running`, newest first."""
+        ...
+
+    def row(self, session_id: str) -> SessionRow | None:
+        """Return one session's row."""
+        ...
+
+    def rows(self, query: RowQuery) -> RowPage:
+        """Return a page of rows, newest first by (created_at, session_id).
+
+        Raises:
+            ValueError: the cursor is none of ours.
+        """
+        ...
+
+    def delete(self, session_id: str) -> bool:
+        """Remove a session's row, log and snapshot; False if there was none."""
+        ...
+
+    def put_definition(self, definition: Definition) -> None:
+        """Keep a definition; a no-op if that version is there (but `listed` may turn from False to True)."""
+        ...
+
+    def definition(self, workflow_id: str, version: str | None) -> Definition | None:
+        """Return one version, or the newest listed one if `version` is None."""
+        ...
+
+    def definitions(self) -> list[Definition]:
+        """Return the newest listed version of each workflow, by id."""
+        ...
+
+    def unlist_definition(self, workflow_id: str) -> bool:
+        """Take all versions of a workflow off the list; sessions keep theirs. False if none was listed."""
+        ...
+
+    def hazards(self) -> list[str]:
+        """Return one sentence for each setting of the store that risks losing acknowledged data."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections."""
+        ...
+
+
+class Clock(Protocol):
+    """Wall-clock time; timers use the event loop's own clock."""
+
+    def now(self) -> float:
+        """Return seconds since the Unix epoch, in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Fresh identifiers."""
+
+    def new(self) -> str:
+        """Return an id that nobody has."""
+        ...
