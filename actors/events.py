@@ -1,0 +1,290 @@
+"""Facts, in the past tense: what a session's log consists of.
+
+Each class is the `data` of one event and names it in `event`; the envelope `Record` carries the rest.
+A session's state is the fold of these records, so a fact holds all that the fold needs; what a
+fold can derive (readiness, joins) is not written down.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+from msgspec import Raw
+
+from .errors import CorruptLog
+from .lifecycle import NodeStatus, Status
+from .segment import Segment, frame, payloads
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a node or session failed; `code` is stable."""
+
+    code: str
+    message: str
+    node_id: str | None = None
+    by: str | None = None
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Base of every event's data."""
+
+    event: ClassVar[str]
+
+
+class ExecutionCreated(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """The session exists; seq 1 of every log.
+
+    Attributes:
+        request: a digest of the request, to tell a repeated one from another with the same id.
+    """
+
+    event = "execution:created"
+    workflow_id: str
+    workflow_version: str
+    status: Status
+    input: Raw
+    context: Raw = Raw(b"{}")
+    labels: dict[str, str] = {}
+    deadline_s: float | None = None
+    parent_id: str | None = None
+    tenant: str = "default"
+    request: str = ""
+
+
+class ExecutionStarted(Fact, frozen=True, omit_defaults=True):
+    """pending → running."""
+
+    event = "execution:started"
+
+
+class NodeStateChange(Fact, frozen=True, omit_defaults=True):
+    """A node moved to `status`.
+
+    Attributes:
+        taken: the successors it goes on to, where that isn't all of them.
+        wait: what a suspended node waits for.
+    """
+
+    event = "node_state_change"
+    status: NodeStatus
+    attempt: int
+    round: int
+    output: Raw | None = None
+    error: Failure | None = None
+    taken: tuple[str, ...] | None = None
+
+
+class ParallelStart(Fact, frozen=True):
+    """A parallel node fans out."""
+
+    event = "node:parallel_start"
+    branches: tuple[str, ...]
+
+
+class TokenStream(Fact, frozen=True, omit_defaults=True):
+    """A node emitted text."""
+
+    event = "token_stream"
+    agent_id: str
+    chunk: str
+    is_thinking: bool = False
+
+
+class ToolExecution(Fact, frozen=True):
+    """An agent used a tool."""
+
+    event = "tool_execution"
+    agent_id: str
+    tool: str
+    input: Any
+    output: Any
+
+
+class TokenUsage(Fact, frozen=True):
+    """What one model call consumed."""
+
+    event = "token_usage"
+    agent_id: str
+    input_tokens: int
+    output_tokens: int
+    estimated_cost_usd: float
+
+
+class Progress(Fact, frozen=True, omit_defaults=True):
+    """A node reports how far it is; `fraction` is 0 to 1."""
+
+    event = "progress"
+    fraction: float | None = None
+    message: str | None = None
+
+
+class ExecutionPaused(Fact, frozen=True):
+    """Accepted: no node starts from here to the resume."""
+
+    event = "execution:paused"
+    reason: str | None
+    by: str | None
+    in_flight: tuple[str, ...]
+
+
+class ExecutionQuiesced(Fact, frozen=True):
+    """Paused, and nothing runs any more."""
+
+    event = "execution:quiesced"
+
+
+class ExecutionResumed(Fact, frozen=True):
+    """paused → running."""
+
+    event = "execution:resumed"
+    by: str | None
+    running: tuple[str, ...]
+
+
+class HumanInteractionRequired(Fact, frozen=True, omit_defaults=True):
+    """A review opened."""
+
+    event = "human_interaction_required"
+    reason: str
+    prompt: str
+    actions: tuple[str, ...]
+    schema: Any = None
+    timeout_s: float | None = None
+
+
+class TimerSet(Fact, frozen=True):
+    """A delay began: `seconds` of unpaused time from this event on."""
+
+    event = "timer:set"
+    seconds: float
+
+
+class NodeResumed(Fact, frozen=True, omit_defaults=True):
+    """A wait was closed by a review, a signal, a timer or a person."""
+
+    event = "node_resumed"
+    data: Raw = Raw(b"null")
+    review_action: str | None = None
+    reviewer: str | None = None
+
+
+class AttemptError(Fact, frozen=True):
+    """A node attempt failed."""
+
+    event = "error"
+    error: str
+    code: str
+    attempt: int
+    will_retry: bool
+
+
+class ExecutionRecovered(Fact, frozen=True):
+    """A new owner took over after a crash; `interrupted` nodes run again."""
+
+    event = "execution:recovered"
+    interrupted: tuple[str, ...]
+
+
+class ExecutionCompleted(Fact, frozen=True, omit_defaults=True):
+    """The end: always the last event, exactly once."""
+
+    event = "execution:completed"
+    status: Status
+    output: Raw | None = None
+    error: Failure | None = None
+
+
+AnyFact: TypeAlias = (
+    ExecutionCreated
+    | ExecutionStarted
+    | NodeStateChange
+    | ParallelStart
+    | TokenStream
+    | ToolExecution
+    | TokenUsage
+    | Progress
+    | ExecutionPaused
+    | ExecutionQuiesced
+    | ExecutionResumed
+    | HumanInteractionRequired
+    | TimerSet
+    | NodeResumed
+    | AttemptError
+    | ExecutionRecovered
+    | ExecutionCompleted
+)
+
+
+class Record(msgspec.Struct, omit_defaults=True, gc=False):
+    """One event in its envelope, as it goes over the wire.
+
+    Attributes:
+        seq: 1, 2, 3 … within the session.
+        timestamp: RFC 3339 in UTC with microseconds.
+    """
+
+    seq: int
+    session_id: str
+    event: str
+    timestamp: str
+    data: Any
+    node_id: str | None = None
+
+
+class _Envelope(msgspec.Struct):
+    seq: int
+    session_id: str
+    event: str
+    timestamp: str
+    data: Raw = Raw(b"null")
+    node_id: str | None = None
+
+
+_FOLDED: tuple[type[Fact], ...] = (
+    ExecutionCreated,
+    ExecutionStarted,
+    NodeStateChange,
+    ExecutionPaused,
+    ExecutionQuiesced,
+    ExecutionResumed,
+    HumanInteractionRequired,
+    TimerSet,
+    NodeResumed,
+    ExecutionRecovered,
+    ExecutionCompleted,
+)
+_decode = {fact.event: msgspec.json.Decoder(fact).decode for fact in _FOLDED}
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def pack(records: list[Record]) -> bytes:
+    """Encode and frame `records`, which follow each other, as the bytes of one segment."""
+    return b"".join([frame(_encode(record)) for record in records])
+
+
+def unpack(segment: Segment) -> list[Record]:
+    """Return the records of `segment`; `data` is a Fact where a fold needs it, else None.
+
+    Raises:
+        CorruptLog: a frame is damaged, a seq is not the next, or an event can't be decoded.
+    """
+    records = []
+    expected = segment.first_seq
+    try:
+        for payload in payloads(segment.data):
+            head = _decode_envelope(payload)
+            if head.seq != expected:
+                raise CorruptLog(f"seq {head.seq} of {head.session_id!r} stands where {expected} should")
+            expected += 1
+            decode = _decode.get(head.event)
+            fact = decode(head.data) if decode else None
+            records.append(
+                Record(head.seq, head.session_id, head.event, head.timestamp, fact, head.node_id)
+            )
+    except msgspec.MsgspecError as error:
+        raise CorruptLog(f"event {expected} can't be decoded: {error}") from error
+    if expected != segment.last_seq + 1:
+        raise CorruptLog(f"a segment ends at seq {expected - 1}, not at {segment.last_seq}")
+    return records
