@@ -1,0 +1,56 @@
+"""JSON at the boundary: node outputs are checked and encoded once, then carried as bytes.
+
+msgspec writes NaN and infinities as `null`; so an output with a null in its bytes gets a second look.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from .errors import NodeError
+
+MAX_OUTPUT: Final = 1_048_576
+"""Bytes of one node output."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_output(value: Any, limit: int = MAX_OUTPUT) -> Raw:
+    """Return `value` as JSON.
+
+    Raises:
+        NodeError: it isn't JSON (a cycle, NaN, an unknown type) or is over `limit` bytes.
+    """
+    try:
+        data = _encode(value)
+    except RecursionError:
+        raise NodeError("the output is nested too deeply, or contains itself", "output_invalid") from None
+    except Exception as error:  # noqa: BLE001 - the value's own code runs in there
+        raise NodeError(f"the output isn't JSON: {error}", "output_invalid") from None
+    if len(data) > limit:
+        raise NodeError(f"the output has {len(data)} bytes, the limit is {limit}", "output_too_large")
+    if b"null" in data and (where := _not_finite(value, "$")):
+        raise NodeError(f"the output isn't JSON: {where} is not a finite number", "output_invalid")
+    return Raw(data)
+
+
+def _not_finite(value: Any, at: str) -> str | None:
+    """The path of the first NaN or infinity in `value`."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else at
+    if isinstance(value, dict):
+        items = [(f"{at}.{key}", item) for key, item in value.items()]
+    elif isinstance(value, (list, tuple)):
+        items = [(f"{at}[{index}]", item) for index, item in enumerate(value)]
+    elif isinstance(value, msgspec.Struct):
+        items = [(f"{at}.{name}", getattr(value, name)) for name in value.__struct_fields__]
+    else:
+        return None
+    for path, item in items:
+        if found := _not_finite(item, path):
+            return found
+    return None

@@ -1,0 +1,181 @@
+"""Commands, in the imperative, and the replies to them. Frozen; one union each.
+
+Control commands travel on the mailbox's control lane and overtake node results and tokens.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Raw
+
+from .events import Fact, Failure
+from .lifecycle import Action, Status
+from .mailbox import Control
+
+_EMPTY = Raw(b"{}")
+
+
+class Command(msgspec.Struct, frozen=True, gc=False):
+    """Base of what a session can be told."""
+
+
+class Create(Command, frozen=True, kw_only=True):
+    """Begin to exist; start at once if `start`.
+
+    Attributes:
+        request: a digest of the whole request, so that a repetition can be told from a collision.
+    """
+
+    session_id: str
+    input: Raw = Raw(b"null")
+    context: Raw = _EMPTY
+    labels: dict[str, str] = {}
+    deadline_s: float | None = None
+    parent_id: str | None = None
+    tenant: str = "default"
+    request: str = ""
+    start: bool = True
+
+
+class Start(Command, Control, frozen=True):
+    """pending → running."""
+
+    by: str | None = None
+
+
+class Pause(Command, Control, frozen=True):
+    """running → paused."""
+
+    reason: str | None = None
+    by: str | None = None
+
+
+class Resume(Command, Control, frozen=True):
+    """paused → running."""
+
+    by: str | None = None
+
+
+class Stop(Command, Control, frozen=True):
+    """End at once, as failed."""
+
+    reason: str | None = None
+    by: str | None = None
+
+
+class Cancel(Command, Control, frozen=True):
+    """End as cancelled; running nodes get a grace period to clean up."""
+
+    reason: str | None = None
+    by: str | None = None
+
+
+class AnswerWait(Command, Control, frozen=True):
+    """Close a node's wait: a review (approve, reject, modify) or any other (resume)."""
+
+    node_id: str
+    action: str
+    data: Raw = Raw(b"null")
+    by: str | None = None
+
+
+class Quiesce(Command, Control, frozen=True):
+    """Record that a paused session has nothing in flight any more."""
+
+
+class Recover(Command, Control, frozen=True):
+    """Take over after another owner: what it left running was interrupted."""
+
+
+class FireTimer(Command, Control, frozen=True):
+    """A node's timer ran out in `round`."""
+
+    node_id: str
+    round: int
+
+
+class PassDeadline(Command, Control, frozen=True):
+    """The session's deadline passed."""
+
+
+class CompleteAttempt(Command, frozen=True):
+    """A node attempt returned `output`."""
+
+    node_id: str
+    round: int
+    attempt: int
+    output: Raw
+
+
+class FailAttempt(Command, frozen=True):
+    """A node attempt failed."""
+
+    node_id: str
+    round: int
+    attempt: int
+    failure: Failure
+
+
+class RecordFacts(Command, frozen=True):
+    """A running attempt reports facts that change no state: tool use, token usage, progress."""
+
+    node_id: str
+    round: int
+    attempt: int
+    facts: tuple[Fact, ...]
+
+
+AnyCommand: TypeAlias = (
+    Create
+    | Start
+    | Pause
+    | Resume
+    | Stop
+    | Cancel
+    | AnswerWait
+    | Quiesce
+    | Recover
+    | FireTimer
+    | PassDeadline
+    | CompleteAttempt
+    | FailAttempt
+    | RecordFacts
+)
+
+
+class Created(msgspec.Struct, frozen=True):
+    """The reply to Create, once it is durable."""
+
+    session_id: str
+    status: Status
+    seq: int
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The reply to a control command, once it is durable.
+
+    Attributes:
+        changed: False if the session was in that state before.
+        seq: of the last event that the command caused.
+        in_flight: nodes that were still running at the time.
+    """
+
+    session_id: str
+    action: Action
+    status: Status
+    changed: bool
+    seq: int
+    in_flight: tuple[str, ...]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The reply to AnswerWait, once it is durable."""
+
+    session_id: str
+    node_id: str
+    seq: int
+
+
+Reply: TypeAlias = Created | Receipt | Answered | None

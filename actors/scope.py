@@ -1,0 +1,105 @@
+"""What a node may look at: its variables for expressions, and its resolved properties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .errors import NodeError
+from .expressions import Expression, expression, resolve
+from .node import Anything
+from .plan import upstream
+from .state import SessionState
+from .workflow import Node, Workflow
+
+_decode = msgspec.json.decode
+
+
+class NodeScope:
+    """A node's view of a session's state, read as it was when the node began.
+
+    Attributes:
+        round: the node's round, from 1.
+        laps: for a loop node, how often it went round since it was entered.
+    """
+
+    __slots__ = ("_state", "_workflow", "laps", "node", "round")
+
+    def __init__(self, workflow: Workflow, state: SessionState, node: Node) -> None:
+        self._workflow = workflow
+        self._state = state
+        self.node = node
+        present = state.node(node.id)
+        self.round = present.round
+        self.laps = present.laps
+
+    def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
+        """Return plain data for `names`; of `nodes` only those listed, all that ran if None."""
+        return {name: self._variable(name, nodes) for name in names}
+
+    def _variable(self, name: str, nodes: frozenset[str] | None) -> Any:
+        match name:
+            case "input":
+                return self.input()
+            case "context":
+                return self.context()
+            case "round":
+                return self.round
+            case "upstream":
+                return self.upstream()
+            case _:
+                wanted = self._state.nodes if nodes is None else nodes
+                return {node_id: self._shown(node_id) for node_id in wanted if node_id in self._state.nodes}
+
+    def _shown(self, node_id: str) -> dict[str, Any]:
+        node = self._state.nodes[node_id]
+        shown: dict[str, Any] = {"status": node.status, "attempt": node.attempt, "round": node.round}
+        if node.output is not None:
+            shown["output"] = _decode(node.output)
+        if node.error is not None:
+            shown["error"] = {"code": node.error.code, "message": node.error.message}
+        return shown
+
+    def input(self) -> Any:
+        """Return the session's input."""
+        return _decode(self._state.input)
+
+    def context(self) -> Any:
+        """Return the session's context, as its creator gave it."""
+        return _decode(self._state.context)
+
+    def upstream(self) -> dict[str, Any]:
+        """Return the outputs of the nodes whose taken edges led here, by id."""
+        sources = upstream(self._workflow, self._state, self.node)
+        return {source: _decode(output) for source in sources if (output := self._state.node(source).output)}
+
+    def truth(self, source: str) -> bool:
+        """Evaluate a bare expression that must give a boolean.
+
+        Raises:
+            ExpressionError: it failed or gave something else.
+        """
+        compiled: Expression = expression(source)
+        return compiled.truth(self)
+
+    def properties(self) -> Any:
+        """Return the node's properties as its type's struct, expressions resolved.
+
+        Raises:
+            NodeError: an expression failed, or its value doesn't fit the property.
+        """
+        if self.node.static is not None:
+            return self.node.static
+        struct = self.node.type.properties
+        bare = self.node.type.expressions
+        given = {
+            name: value if name in bare else resolve(value, self)
+            for name, value in self.node.spec.properties.items()
+        }
+        if struct is Anything:
+            return given
+        try:
+            return msgspec.convert(given, struct)
+        except msgspec.ValidationError as error:
+            raise NodeError(f"properties of {self.node.id!r} don't fit: {error}", "properties") from None

@@ -1,0 +1,291 @@
+"""A session's state, and how it folds from the records of its log.
+
+`apply` is the only place where state changes, live and on recovery alike. Outputs are kept as the JSON
+bytes they were validated as: nobody can change them, and they are decoded only where they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, assert_never, cast
+
+import msgspec
+from msgspec import Raw
+
+from .errors import CorruptLog, FutureVersion
+from .events import (
+    AnyFact,
+    AttemptError,
+    ExecutionCompleted,
+    ExecutionCreated,
+    ExecutionPaused,
+    ExecutionQuiesced,
+    ExecutionRecovered,
+    ExecutionResumed,
+    ExecutionStarted,
+    Failure,
+    HumanInteractionRequired,
+    NodeResumed,
+    NodeStateChange,
+    ParallelStart,
+    Progress,
+    Record,
+    TimerSet,
+    TokenStream,
+    TokenUsage,
+    ToolExecution,
+)
+from .lifecycle import TERMINAL, NodeStatus, Status
+from .ports import SessionRow
+from .timestamps import epoch
+from .workflow import Workflow
+
+SNAPSHOT_VERSION: Final = 1
+_NULL: Final = Raw(b"null")
+
+
+class Timer(msgspec.Struct, frozen=True, gc=False):
+    """Unpaused seconds that were left at `since` (epoch seconds; None while the session is paused)."""
+
+    left: float
+    since: float | None
+
+
+class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One node, in its present round.
+
+    Attributes:
+        attempt: 0 before the first, then 1, 2, 3 … within the round.
+        round: 1, and one more each time a loop around the node goes round.
+        laps: how often this loop node went round since it was entered.
+        taken: the successors it went on to; None for all of them.
+        opened: what it asked for, while it waits for a person.
+    """
+
+    status: NodeStatus = "pending"
+    attempt: int = 0
+    round: int = 1
+    laps: int = 0
+    output: Raw | None = None
+    error: Failure | None = None
+    taken: tuple[str, ...] | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    opened: HumanInteractionRequired | None = None
+    timer: Timer | None = None
+
+
+PENDING: Final = NodeState()
+
+
+class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
+    """Everything about one session. Nodes that were never touched are absent from `nodes`."""
+
+    session_id: str
+    status: Status = "pending"
+    seq: int = 0
+    workflow_id: str = ""
+    workflow_version: str = ""
+    input: Raw = _NULL
+    context: Raw = _NULL
+    nodes: dict[str, NodeState] = {}
+    output: Raw | None = None
+    error: Failure | None = None
+    labels: dict[str, str] = {}
+    deadline_s: float | None = None
+    parent_id: str | None = None
+    tenant: str = "default"
+    request: str = ""
+    quiesced: bool = False
+    created_at: str = ""
+    started_at: str | None = None
+    ended_at: str | None = None
+    updated_at: str = ""
+
+    def node(self, node_id: str) -> NodeState:
+        """Return a node's state, pending if it was never touched."""
+        return self.nodes.get(node_id, PENDING)
+
+    def in_status(self, *statuses: NodeStatus) -> list[str]:
+        """Return the ids of the nodes in any of `statuses`."""
+        return [node_id for node_id, node in self.nodes.items() if node.status in statuses]
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the session has ended."""
+        return self.status in TERMINAL
+
+    def working_copy(self) -> SessionState:
+        """Return a copy to decide on; what it shares with this one is immutable."""
+        twin = cast(SessionState, self.__copy__())
+        twin.nodes = self.nodes.copy()
+        return twin
+
+    def row(self) -> SessionRow:
+        """Return what lists show of it."""
+        return SessionRow(
+            session_id=self.session_id,
+            status=self.status,
+            workflow_id=self.workflow_id,
+            workflow_version=self.workflow_version,
+            seq=self.seq,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            parent_id=self.parent_id,
+            tenant=self.tenant,
+            labels=self.labels,
+            waits=tuple(self.in_status("suspended")),
+        )
+
+
+def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
+    """Change `state` by one record.
+
+    Raises:
+        CorruptLog: the record isn't the next of this session.
+    """
+    if record.seq != state.seq + 1:
+        raise CorruptLog(f"seq {record.seq} follows {state.seq} in the log of {state.session_id!r}")
+    state.seq = record.seq
+    fact = cast("AnyFact | None", record.data)
+    if fact is None:
+        return
+    state.updated_at = record.timestamp
+    match fact:
+        case NodeStateChange():
+            _change_node(workflow, state, record, fact)
+        case (
+            TokenStream() | Progress() | ToolExecution() | TokenUsage() | AttemptError() | ParallelStart()
+            | ExecutionRecovered()
+        ):  # fmt: skip
+            pass
+        case HumanInteractionRequired():
+            _amend(state, record.node_id, opened=fact)
+        case TimerSet():
+            _amend(state, record.node_id, timer=Timer(fact.seconds, epoch(record.timestamp)))
+        case NodeResumed():
+            _amend(state, record.node_id, opened=None, timer=None)
+        case ExecutionCreated():
+            _create(state, record, fact)
+        case ExecutionStarted():
+            state.status = "running"
+            state.started_at = record.timestamp
+        case ExecutionPaused():
+            state.status = "paused"
+            _freeze_timers(state, epoch(record.timestamp))
+        case ExecutionQuiesced():
+            state.quiesced = True
+        case ExecutionResumed():
+            state.status = "running"
+            state.quiesced = False
+            _thaw_timers(state, epoch(record.timestamp))
+        case ExecutionCompleted():
+            state.status = fact.status
+            state.output = fact.output
+            state.error = fact.error
+            state.ended_at = record.timestamp
+            state.quiesced = False
+        case _:
+            assert_never(fact)
+
+
+def fold(workflow: Workflow, state: SessionState, records: Iterable[Record]) -> SessionState:
+    """Apply `records` in order and return the state."""
+    for record in records:
+        apply(workflow, state, record)
+    return state
+
+
+def _create(state: SessionState, record: Record, fact: ExecutionCreated) -> None:
+    state.status = fact.status
+    state.workflow_id = fact.workflow_id
+    state.workflow_version = fact.workflow_version
+    state.input = fact.input
+    state.context = fact.context
+    state.labels = fact.labels
+    state.deadline_s = fact.deadline_s
+    state.parent_id = fact.parent_id
+    state.tenant = fact.tenant
+    state.request = fact.request
+    state.created_at = record.timestamp
+
+
+def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: NodeStateChange) -> None:
+    node_id = record.node_id
+    assert node_id is not None
+    before = state.node(node_id)
+    running = fact.status == "running"
+    ended = fact.status in ("completed", "failed", "skipped")
+    state.nodes[node_id] = NodeState(
+        fact.status,
+        fact.attempt,
+        fact.round,
+        before.laps,
+        fact.output,
+        fact.error,
+        fact.taken,
+        record.timestamp if running else before.started_at,
+        record.timestamp if ended else None,
+        None if ended else before.opened,
+        None if ended else before.timer,
+    )
+    if fact.taken and fact.status == "completed":
+        node = workflow.nodes[node_id]
+        if node.body and fact.taken[0] == node.next_ids[0]:
+            _go_round(state, node_id, node.body)
+
+
+def _go_round(state: SessionState, loop_id: str, body: frozenset[str]) -> None:
+    """The loop's body is pending again, one round later; loops inside it start counting anew."""
+    for member in body:
+        before = state.node(member)
+        laps = before.laps + 1 if member == loop_id else 0
+        state.nodes[member] = NodeState(round=before.round + 1, laps=laps)
+
+
+def _amend(state: SessionState, node_id: str | None, **changes: Any) -> None:
+    assert node_id is not None
+    state.nodes[node_id] = msgspec.structs.replace(state.node(node_id), **changes)
+
+
+def _freeze_timers(state: SessionState, now: float) -> None:
+    for node_id, node in state.nodes.items():
+        timer = node.timer
+        if timer and timer.since is not None:
+            left = max(0.0, timer.left - max(0.0, now - timer.since))
+            state.nodes[node_id] = msgspec.structs.replace(node, timer=Timer(left, None))
+
+
+def _thaw_timers(state: SessionState, now: float) -> None:
+    for node_id, node in state.nodes.items():
+        if node.timer and node.timer.since is None:
+            thawed = Timer(node.timer.left, now)
+            state.nodes[node_id] = msgspec.structs.replace(node, timer=thawed)
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+    state: Raw
+
+
+def freeze(state: SessionState) -> bytes:
+    """Return a snapshot's bytes."""
+    return msgspec.json.encode(_Versioned(SNAPSHOT_VERSION, Raw(msgspec.json.encode(state))))
+
+
+def thaw(data: bytes) -> SessionState:
+    """Return the state in a snapshot.
+
+    Raises:
+        FutureVersion: a newer sessiond wrote it.
+        CorruptLog: the bytes are damaged.
+    """
+    try:
+        outer = msgspec.json.decode(data, type=_Versioned)
+        if outer.version > SNAPSHOT_VERSION:
+            raise FutureVersion(f"a snapshot has version {outer.version}, known is {SNAPSHOT_VERSION}")
+        return msgspec.json.decode(outer.state, type=SessionState)
+    except msgspec.MsgspecError as error:
+        raise CorruptLog(f"a snapshot can't be decoded: {error}") from error
