@@ -37,6 +37,11 @@ class View(Protocol):
     laps: int
     """Rounds this loop node has closed since it was entered."""
 
+    @property
+    def routed(self) -> bool:
+        """Whether a successor chooses its way by this node's output."""
+        ...
+
     def properties(self) -> Any:
         """Return the node's properties, expressions resolved, as the type's struct."""
         ...
@@ -119,7 +124,7 @@ class WaitingType(NodeType):
         """
         raise NotImplementedError
 
-    def answer(self, view: View, opened: Fact, answer: Answer) -> Outcome:
+    def answer(self, view: View, opened: Fact | None, answer: Answer) -> Outcome:
         """Return what the node comes to.
 
         Raises:

@@ -213,3 +213,29 @@ class Ids(Protocol):
     def new(self) -> str:
         """Return an id that nobody has."""
         ...
+
+
+class Ticket(Protocol):
+    """Whoever waits for a commit."""
+
+    def settled(self, error: StoreError | None) -> None:
+        """Called on the loop, in the order of submission: the commit is stored, or never will be."""
+        ...
+
+
+class Committer(Protocol):
+    """The persistence actor, as sessions see it.
+
+    Attributes:
+        trouble: why commits don't get through now; None while they do.
+    """
+
+    trouble: Unavailable | None
+
+    def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
+        """Queue a commit of a session of `shard`; the ticket is settled when it is stored."""
+        ...
+
+    def keep(self, shard: int, snapshot: Snapshot) -> None:
+        """Queue a snapshot; nobody waits for it, and losing it loses nothing."""
+        ...

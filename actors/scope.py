@@ -34,6 +34,12 @@ class NodeScope:
         self.round = present.round
         self.laps = present.laps
 
+    @property
+    def routed(self) -> bool:
+        """Whether a successor chooses its way by this node's output."""
+        nodes = self._workflow.nodes
+        return any(nodes[target].spec.type in ("switch", "loop") for target in self.node.next_ids)
+
     def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
         """Return plain data for `names`; of `nodes` only those listed, all that ran if None."""
         return {name: self._variable(name, nodes) for name in names}

@@ -1,1 +1,30 @@
 """Built-in node types, each registered through the same public registry as a user's own."""
+
+from __future__ import annotations
+
+from ..node import NodeRegistry
+from .agent import AgentType
+from .delay import DelayType
+from .end import EndType
+from .human_review import HumanReviewType
+from .loop import LoopType
+from .parallel import ParallelType
+from .start import StartType
+from .tool import ToolType
+
+__all__ = ["register_builtin"]
+
+
+def register_builtin(registry: NodeRegistry) -> None:
+    """Add the built-in node types to `registry`, where it has none of that name."""
+    for node_type in (
+        StartType(),
+        EndType(),
+        ParallelType(),
+        LoopType(),
+        DelayType(),
+        HumanReviewType(),
+        ToolType(),
+        AgentType(),
+    ):
+        registry.types.setdefault(node_type.name, node_type)

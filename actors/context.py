@@ -1,0 +1,222 @@
+"""What a running node sees and can do."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from .errors import Stopped
+from .events import Fact, Progress
+from .gate import Gate
+from .node import NodeRegistry
+from .scope import NodeScope
+from .tokens import TokenBuffer
+from .workflow import Node
+
+T = TypeVar("T")
+logger = logging.getLogger("sessiond.node")
+
+
+class AttemptHost(Protocol):
+    """What an attempt tells its session."""
+
+    def tokens_waiting(self, context: NodeContext) -> None:
+        """There are chunks in the attempt's buffer."""
+        ...
+
+    def facts(self, context: NodeContext, facts: tuple[Fact, ...]) -> None:
+        """Record these facts."""
+        ...
+
+    def parked(self, context: NodeContext, parked: bool) -> None:
+        """The attempt stands at the gate, or goes on."""
+        ...
+
+    async def run_blocking(self, call: Callable[[], Any]) -> Any:
+        """Run `call` on the bounded thread pool."""
+        ...
+
+
+class NodeContext:
+    """One attempt of one node.
+
+    Attributes:
+        session_id: the session.
+        node_id: the node.
+        attempt: 1, 2, 3 … within the round.
+        round: 1, and one more for each time round a loop.
+        cancelled: True once the session has ended; clean up and return.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_gate",
+        "_host",
+        "_registry",
+        "_room",
+        "_scope",
+        "attempt",
+        "cancelled",
+        "node_id",
+        "properties",
+        "round",
+        "session_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        node: Node,
+        attempt: int,
+        scope: NodeScope,
+        host: AttemptHost,
+        gate: Gate,
+        registry: NodeRegistry,
+    ) -> None:
+        self.session_id = session_id
+        self.node_id = node.id
+        self.attempt = attempt
+        self.round = scope.round
+        self.cancelled = False
+        self.properties: Any = None
+        self._scope = scope
+        self._host = host
+        self._gate = gate
+        self._registry = registry
+        self._buffer: TokenBuffer | None = None
+        self._room: asyncio.Future[None] | None = None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this node in this round: for calls that must happen once."""
+        return f"{self.session_id}/{self.node_id}/{self.round}"
+
+    @property
+    def input(self) -> Any:
+        """The session's input."""
+        return self._scope.input()
+
+    @property
+    def context(self) -> Any:
+        """The session's context, as its creator gave it."""
+        return self._scope.context()
+
+    @property
+    def upstream(self) -> dict[str, Any]:
+        """Outputs of the nodes that led here, by node id."""
+        return self._scope.upstream()
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger that says which session and node it is."""
+        extra = {"session_id": self.session_id, "node_id": self.node_id, "attempt": self.attempt}
+        return logging.LoggerAdapter(logger, extra)
+
+    async def emit(self, chunk: str, *, thinking: bool = False) -> None:
+        """Stream a piece of text; waits while 64 KB of earlier pieces aren't stored yet."""
+        buffer = self.buffer
+        while buffer.full:
+            if self._room is None:
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
+        buffer.add(chunk, thinking)
+        if not buffer.announced:
+            buffer.announced = True
+            self._host.tokens_waiting(self)
+
+    def record(self, *facts: Fact) -> None:
+        """Put facts such as TokenUsage or ToolExecution into the session's log."""
+        self._host.facts(self, facts)
+
+    def progress(self, fraction: float | None = None, message: str | None = None) -> None:
+        """Report how far the node is; `fraction` is 0 to 1."""
+        self._host.facts(self, (Progress(fraction, message),))
+
+    async def checkpoint(self) -> None:
+        """Wait here while the session is paused.
+
+        Raises:
+            Stopped: the session has ended.
+        """
+        if self._gate.shut:
+            self._host.parked(self, True)
+            try:
+                await self._gate.passage()
+            finally:
+                self._host.parked(self, False)
+        if self.cancelled:
+            raise Stopped()
+
+    async def in_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a blocking function on the runtime's bounded thread pool and return its result.
+
+        A context among the arguments is passed as its twin for threads, whose methods block.
+        """
+        loop = asyncio.get_running_loop()
+        given = [ThreadContext(self, loop) if arg is self else arg for arg in args]
+        result: T = await self._host.run_blocking(functools.partial(function, *given, **kwargs))
+        return result
+
+    def resolve(self) -> Any:
+        """Return the node's properties with every expression evaluated.
+
+        Raises:
+            NodeError: an expression failed, or a value doesn't fit.
+        """
+        return self._scope.properties()
+
+    def find_tool(self, name: str) -> Callable[..., Any]:
+        """Return the registered tool called `name`.
+
+        Raises:
+            NodeError: there is none.
+        """
+        return self._registry.find_tool(name)
+
+    @property
+    def buffer(self) -> TokenBuffer:
+        """The chunks that no segment holds yet."""
+        if self._buffer is None:
+            self._buffer = TokenBuffer(self.session_id, self.node_id, self._scope.node.agent_id)
+        return self._buffer
+
+    def made_room(self) -> None:
+        """Let a waiting `emit` go on: the buffer was taken or dropped."""
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+
+class ThreadContext:
+    """A NodeContext for a function that runs on a thread: the same attributes, blocking methods."""
+
+    def __init__(self, context: NodeContext, loop: asyncio.AbstractEventLoop) -> None:
+        self._context = context
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def emit(self, chunk: str, *, thinking: bool = False) -> None:
+        """Stream a piece of text; blocks while the buffer is full."""
+        asyncio.run_coroutine_threadsafe(self._context.emit(chunk, thinking=thinking), self._loop).result()
+
+    def checkpoint(self) -> None:
+        """Block here while the session is paused.
+
+        Raises:
+            Stopped: the session has ended.
+        """
+        asyncio.run_coroutine_threadsafe(self._context.checkpoint(), self._loop).result()
+
+    def record(self, *facts: Fact) -> None:
+        """Put facts into the session's log."""
+        self._loop.call_soon_threadsafe(functools.partial(self._context.record, *facts))
+
+    def progress(self, fraction: float | None = None, message: str | None = None) -> None:
+        """Report how far the node is; `fraction` is 0 to 1."""
+        self.record(Progress(fraction, message))

@@ -1,0 +1,78 @@
+"""What the outside sees of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+from msgspec import Raw
+
+from .events import Failure
+from .lifecycle import NodeStatus, Status
+from .state import SessionState
+from .workflow import Workflow
+
+
+class NodeDetail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One node, in its present round."""
+
+    status: NodeStatus
+    attempt: int
+    round: int
+    started_at: str | None
+    ended_at: str | None
+    output: Raw | None = None
+    error: Failure | None = None
+
+
+class SessionDetail(msgspec.Struct, frozen=True):
+    """A session, whole. `in_flight` names running nodes that aren't parked."""
+
+    session_id: str
+    workflow_id: str
+    workflow_version: str
+    status: Status
+    in_flight: tuple[str, ...]
+    quiesced: bool
+    input: Raw
+    output: Raw | None
+    error: Failure | None
+    nodes: dict[str, NodeDetail]
+    labels: dict[str, str]
+    context: Raw
+    parent_id: str | None
+    seq: int
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    updated_at: str
+
+
+def describe(workflow: Workflow, state: SessionState, alive: Collection[str]) -> SessionDetail:
+    """Return the detail of a session whose nodes in `alive` have a live executor."""
+    nodes = {}
+    for node_id in workflow.nodes:
+        node = state.node(node_id)
+        nodes[node_id] = NodeDetail(
+            node.status, node.attempt, node.round, node.started_at, node.ended_at, node.output, node.error
+        )
+    return SessionDetail(
+        session_id=state.session_id,
+        workflow_id=state.workflow_id,
+        workflow_version=state.workflow_version,
+        status=state.status,
+        in_flight=tuple(alive),
+        quiesced=state.quiesced,
+        input=state.input,
+        output=state.output,
+        error=state.error,
+        nodes=nodes,
+        labels=state.labels,
+        context=state.context,
+        parent_id=state.parent_id,
+        seq=state.seq,
+        created_at=state.created_at,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+        updated_at=state.updated_at,
+    )

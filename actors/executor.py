@@ -1,0 +1,91 @@
+"""NodeExecutor: the child actor that runs one attempt of one node.
+
+Its life is one message. Whatever the node raises, hangs on or returns, only this attempt is affected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pykka import ActorRef
+
+from .context import NodeContext
+from .errors import NodeError
+from .events import Failure
+from .json import encode_output
+from .loop_actor import LoopActor
+from .messages import CompleteAttempt, FailAttempt
+from .node import TaskType
+from .workflow import Node
+
+
+class Run:
+    """Tells an executor to begin."""
+
+    __slots__ = ()
+
+
+RUN = Run()
+
+
+class AttemptEnded:
+    """Tells the session that an executor is through, whatever came of it."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: NodeContext) -> None:
+        self.context = context
+
+
+class NodeExecutor(LoopActor):
+    """Runs one attempt and reports to its session, then ends."""
+
+    def __init__(self, node: Node, context: NodeContext, session: ActorRef[Any]) -> None:
+        super().__init__()
+        self._node = node
+        self._context = context
+        self._session = session
+
+    async def on_receive(self, message: Any) -> None:
+        """Run the attempt."""
+        report: CompleteAttempt | FailAttempt | None = None
+        context = self._context
+        try:
+            await context.checkpoint()
+            output = encode_output(await self._output())
+            report = CompleteAttempt(self._node.id, context.round, context.attempt, output)
+        except NodeError as error:
+            report = self._failed(error.node_code, str(error))
+        except asyncio.CancelledError:
+            if not context.cancelled:  # raised by the node itself: nobody cancelled it
+                report = self._failed("cancelled_error", "the node raised CancelledError")
+        except BaseException as error:  # noqa: BLE001 - SystemExit and the like end this node only
+            report = self._failed("exception", f"{type(error).__name__}: {error}")
+        finally:
+            if self._session.is_alive():
+                if report is not None:
+                    self._session.tell(report)
+                self._session.tell(AttemptEnded(context))
+            self.finish()
+
+    async def _output(self) -> Any:
+        context, spec, task = self._context, self._node.spec, self._node.type
+        assert isinstance(task, TaskType)
+        context.properties = self._properties()
+        if spec.timeout_s is None:
+            return await task.run(context, context.properties)
+        try:
+            async with asyncio.timeout(spec.timeout_s) as limit:
+                return await task.run(context, context.properties)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise NodeError(f"no result within {spec.timeout_s} s", "timeout") from None
+
+    def _properties(self) -> Any:
+        return self._node.static if self._node.static is not None else self._context.resolve()
+
+    def _failed(self, code: str, message: str) -> FailAttempt:
+        context = self._context
+        return FailAttempt(self._node.id, context.round, context.attempt, Failure(code, message))

@@ -1,0 +1,36 @@
+"""`end`: collects a session's output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..node import InlineType, Outcome, View
+
+
+class EndProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Properties of `end`."""
+
+    output: dict[str, Any] | str | None = None
+    """The session's output; what came from upstream if absent."""
+
+
+class EndType(InlineType):
+    """Collects the session's output: its `output` map, else what its one predecessor put out, else all of them by id."""
+
+    name = "end"
+    properties = EndProperties
+    arity = (0, 0)
+
+    def decide(self, view: View) -> Outcome:
+        """Return the output map, or what came from upstream."""
+        properties: EndProperties = view.properties()
+        if properties.output is not None:
+            return Outcome(properties.output)
+        return Outcome(merged(view.upstream()))
+
+
+def merged(upstream: dict[str, Any]) -> Any:
+    """Return the one output there is, or all of them by node id."""
+    return next(iter(upstream.values())) if len(upstream) == 1 else upstream

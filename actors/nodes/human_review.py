@@ -1,0 +1,66 @@
+"""`human_review`: waits for a person to approve, reject or modify."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from ..errors import Fault, InvalidInput, NodeError
+from ..events import Fact, HumanInteractionRequired
+from ..node import Answer, Outcome, View, WaitingType
+from ..schema import check_against
+
+ReviewAction: TypeAlias = Literal["approve", "reject", "modify"]
+
+
+class HumanReviewProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Properties of `human_review`."""
+
+    prompt: str
+    """What the reviewer is asked."""
+    schema: dict[str, Any] | None = None
+    """A JSON Schema that the answer's data must fit."""
+    actions: tuple[ReviewAction, ...] = ("approve", "reject", "modify")
+    """What the reviewer may do."""
+
+
+class HumanReviewType(WaitingType):
+    """Suspends until a person answers.
+
+    `reject` fails the node, unless a successor is a `switch` or `loop`, which then routes on `output.action`.
+    """
+
+    name = "human_review"
+    properties = HumanReviewProperties
+
+    def open(self, view: View) -> Fact:
+        """Return the question."""
+        properties: HumanReviewProperties = view.properties()
+        return HumanInteractionRequired(
+            reason=f"node {view.node.id!r} needs a review",
+            prompt=properties.prompt,
+            actions=properties.actions,
+            schema=properties.schema,
+        )
+
+    def answer(self, view: View, opened: Fact | None, answer: Answer) -> Outcome:
+        """Return the reviewer's answer as output `{action, data, reviewer}`.
+
+        Raises:
+            InvalidInput: the action isn't offered, or the data doesn't fit the schema.
+            NodeError: rejected, and nothing routes that.
+        """
+        if answer.action == "resume":
+            return Outcome(answer.data)
+        assert isinstance(opened, HumanInteractionRequired)
+        if answer.action not in opened.actions:
+            offered = ", ".join(opened.actions)
+            raise InvalidInput([Fault("$.action", f"{answer.action!r} isn't offered; offered: {offered}")], "the review")
+        if answer.action == "modify" and answer.data is None:
+            raise InvalidInput([Fault("$.data", "'modify' needs data")], "the review")
+        if opened.schema is not None and answer.data is not None:
+            check_against(opened.schema, answer.data, "$.data", "the review")
+        if answer.action == "reject" and not view.routed:
+            raise NodeError(f"rejected by {answer.by or 'the reviewer'}", "rejected")
+        return Outcome({"action": answer.action, "data": answer.data, "reviewer": answer.by})

@@ -1,0 +1,19 @@
+"""`parallel`: starts all its successors side by side, and says so."""
+
+from __future__ import annotations
+
+from ..events import ParallelStart
+from ..node import InlineType, NoProperties, Outcome, View
+from .end import merged
+
+
+class ParallelType(InlineType):
+    """Starts its successors side by side; passes on what came from upstream."""
+
+    name = "parallel"
+    properties = NoProperties
+    arity = (1, None)
+
+    def decide(self, view: View) -> Outcome:
+        """Return what came from upstream, announcing the branches."""
+        return Outcome(merged(view.upstream()), facts=(ParallelStart(view.node.next_ids),))

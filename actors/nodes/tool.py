@@ -1,0 +1,34 @@
+"""`tool`: calls a registered Python function."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import msgspec
+
+from ..context import NodeContext
+from ..node import TaskType
+
+
+class ToolProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Properties of `tool`."""
+
+    tool: str
+    """The name under which the function is registered."""
+    arguments: dict[str, Any] = {}
+    """Its keyword arguments."""
+
+
+class ToolType(TaskType):
+    """Calls a registered function: an async one on the loop, a sync one on a bounded thread pool."""
+
+    name = "tool"
+    properties = ToolProperties
+
+    async def run(self, context: NodeContext, properties: ToolProperties) -> Any:
+        """Return what the function returned."""
+        function = context.find_tool(properties.tool)
+        if inspect.iscoroutinefunction(function):
+            return await function(**properties.arguments)
+        return await context.in_thread(function, **properties.arguments)

@@ -1,0 +1,169 @@
+"""Event streams: one kind of subscription behind every WebSocket, SSE stream and `async for`.
+
+A subscription is a cursor and a bounded buffer of live segments. It begins in the log; when the log is read to
+its end and nothing was published meanwhile, it goes live. Over the bound it drops the buffer and reads the
+log again from its cursor. A segment at or below the cursor is ignored: the log runs ahead of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, TypeAlias
+
+import msgspec
+
+from .events import Record, unpack
+from .segment import Segment, after
+
+Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
+"""Reads a session's log: id, after, limit in bytes."""
+
+MAX_LIVE: Final = 262_144
+"""Bytes of live segments that one subscription may hold."""
+PAGE: Final = 131_072
+"""Bytes to read from the log at once."""
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """Framed events `first_seq` … `last_seq` for one subscriber; empty only to say that it is live now."""
+
+    first_seq: int
+    last_seq: int
+    data: bytes
+    live: bool
+
+
+class EventHub:
+    """Hands each published segment to the subscribers of its session. Belongs to one event loop."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._subscribers: dict[str, list[Subscription]] = {}
+
+    def publish(self, session_id: str, segment: Segment) -> None:
+        """Hand out a segment that is stored."""
+        for subscription in self._subscribers.get(session_id, ()):
+            subscription.push(segment)
+
+    def watched(self, session_id: str) -> bool:
+        """Return whether anybody follows the session."""
+        return session_id in self._subscribers
+
+    def subscribe(self, session_id: str, after_seq: int = 0, *, bound: int = MAX_LIVE) -> Subscription:
+        """Return a subscription to the events after `after_seq`; close it when done."""
+        subscription = Subscription(self, session_id, after_seq, bound)
+        self._subscribers.setdefault(session_id, []).append(subscription)
+        return subscription
+
+    def drop(self, subscription: Subscription) -> None:
+        """Forget a subscription."""
+        others = self._subscribers.get(subscription.session_id)
+        if others and subscription in others:
+            others.remove(subscription)
+            if not others:
+                del self._subscribers[subscription.session_id]
+
+    async def read(self, session_id: str, after_seq: int, limit: int) -> list[Segment]:
+        """Read a page of a session's log."""
+        return await self._read(session_id, after_seq, limit)
+
+
+class Subscription:
+    """One follower of one session.
+
+    Attributes:
+        cursor: the last seq that was handed to the follower.
+        behind: whether it reads the log; else it is live.
+    """
+
+    __slots__ = ("_announced", "_bound", "_buffer", "_closed", "_hub", "_size", "_told", "_waiter", "behind", "cursor", "session_id")
+
+    def __init__(self, hub: EventHub, session_id: str, after_seq: int, bound: int) -> None:
+        self._hub = hub
+        self.session_id = session_id
+        self.cursor = after_seq
+        self.behind = True
+        self._bound = bound
+        self._buffer: list[Segment] = []
+        self._size = 0
+        self._told = after_seq
+        self._announced = False
+        self._closed = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def push(self, segment: Segment) -> None:
+        """Take a published segment."""
+        self._told = max(self._told, segment.last_seq)
+        if self.behind or segment.last_seq <= self.cursor:
+            return
+        self._buffer.append(segment)
+        self._size += len(segment.data)
+        if self._size > self._bound and len(self._buffer) > 1:
+            self._buffer = []
+            self._size = 0
+            self.behind = True
+        self._wake()
+
+    async def pull(self) -> Chunk | None:
+        """Wait for events after the cursor and return them, many at once if they are there; None once closed.
+
+        The first chunk that completes the stored part is marked `live`; it may be empty.
+        """
+        while not self._closed:
+            if self.behind:
+                segments = await self._hub.read(self.session_id, self.cursor, PAGE)
+                if segments:
+                    return self._take(segments)
+                if self._told > self.cursor:
+                    continue  # published while we read: it is in the log by now
+                self.behind = False
+                if not self._announced:
+                    self._announced = True
+                    return Chunk(self.cursor + 1, self.cursor, b"", True)
+            if self._buffer:
+                segments, self._buffer, self._size = self._buffer, [], 0
+                return self._take(segments)
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return None
+
+    def close(self) -> None:
+        """End the subscription; a waiting `pull` returns None."""
+        if not self._closed:
+            self._closed = True
+            self._hub.drop(self)
+            self._wake()
+
+    async def records(self) -> AsyncIterator[Record]:
+        """Yield the events one by one; `data` is plain JSON data. Ends after the terminal event."""
+        while (chunk := await self.pull()) is not None:
+            if not chunk.data:
+                continue
+            for record in unpack_plain(chunk):
+                yield record
+                if record.event == "execution:completed":
+                    return
+
+    def _take(self, segments: list[Segment]) -> Chunk:
+        first = self.cursor + 1
+        parts = [after(segment, self.cursor) for segment in segments if segment.last_seq > self.cursor]
+        if segments[0].first_seq > first:
+            first = segments[0].first_seq
+        self.cursor = max(self.cursor, segments[-1].last_seq)
+        return Chunk(first, self.cursor, parts[0] if len(parts) == 1 else b"".join(parts), False)
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+
+_decode_record = msgspec.json.Decoder(Record).decode
+
+
+def unpack_plain(chunk: Chunk | Segment) -> list[Record]:
+    """Return the records with `data` as plain JSON data."""
+    from .segment import payloads
+
+    return [_decode_record(payload) for payload in payloads(chunk.data)]
