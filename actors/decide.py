@@ -33,6 +33,7 @@ from .events import (
 from .json import encode_output
 from .lifecycle import Status, next_status
 from .messages import (
+    Abort,
     Answered,
     AnswerWait,
     AnyCommand,
@@ -42,7 +43,6 @@ from .messages import (
     Created,
     FailAttempt,
     FireTimer,
-    PassDeadline,
     Pause,
     Quiesce,
     Receipt,
@@ -124,10 +124,9 @@ def decide(
                 turn.record(ExecutionQuiesced())
         case Recover():
             turn.recover()
-        case PassDeadline():
+        case Abort():
             if not state.terminal:
-                message = f"the session didn't end within its {state.deadline_s} s"
-                turn.end("failed", Failure("deadline", message))
+                turn.end("failed", command.failure)
         case _:
             assert_never(command)
     return Decision(turn.records, turn.state, turn.starts, turn.reply)

@@ -12,6 +12,7 @@
     │   ├── StoreUnavailable
     │   ├── StoreFull
     │   ├── Overloaded
+    │   ├── SessionFailed       a bug inside; the session is being recovered
     │   └── Draining
     ├── StoreError              the store can't be used as it is
     │   ├── Fenced              another owner took the shard
@@ -149,6 +150,12 @@ class Overloaded(Unavailable):
     """A bound on queued work was reached."""
 
     code = "overloaded"
+
+
+class SessionFailed(Unavailable):
+    """The session met a bug inside; it is being recovered from its log."""
+
+    code = "session_failed"
 
 
 class Draining(Unavailable):

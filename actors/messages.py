@@ -96,8 +96,10 @@ class FireTimer(Command, Control, frozen=True):
     round: int
 
 
-class PassDeadline(Command, Control, frozen=True):
-    """The session's deadline passed."""
+class Abort(Command, Control, frozen=True):
+    """End as failed, for a reason inside: a deadline passed, a crash loop."""
+
+    failure: Failure
 
 
 class CompleteAttempt(Command, frozen=True):
@@ -138,7 +140,7 @@ AnyCommand: TypeAlias = (
     | Quiesce
     | Recover
     | FireTimer
-    | PassDeadline
+    | Abort
     | CompleteAttempt
     | FailAttempt
     | RecordFacts

@@ -7,12 +7,15 @@ nothing else of the engine but `segment` and `errors`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from .errors import StoreError, Unavailable
 from .segment import Segment
+
+if TYPE_CHECKING:
+    from .dispatcher import LoopDispatcher
 
 
 class SessionRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -239,3 +242,22 @@ class Committer(Protocol):
     def keep(self, shard: int, snapshot: Snapshot) -> None:
         """Queue a snapshot; nobody waits for it, and losing it loses nothing."""
         ...
+
+    async def drain(self) -> None:
+        """Return when everything queued is stored, or can't be; take nothing more."""
+        ...
+
+
+class WriterHost:
+    """What a persistence actor is started with.
+
+    Attributes:
+        dispatcher: where it runs.
+        tokens: the owner token of each shard.
+    """
+
+    __slots__ = ("dispatcher", "tokens")
+
+    def __init__(self, dispatcher: LoopDispatcher, tokens: dict[int, str]) -> None:
+        self.dispatcher = dispatcher
+        self.tokens = tokens

@@ -19,13 +19,14 @@ from .context import NodeContext
 from .decide import Decision, StartAttempt, decide
 from .detail import SessionDetail, describe
 from .environment import Environment
-from .errors import SessiondError, StoreError
+from .errors import SessionFailed, SessiondError, StoreError
 from .events import Fact, Failure, pack
 from .executor import RUN, AttemptEnded, NodeExecutor
 from .gate import Gate
 from .loop_actor import LoopActor
 from .mailbox import ChildFailed, Control, Deferred, Kill
 from .messages import (
+    Abort,
     AnswerWait,
     AnyCommand,
     Cancel,
@@ -34,7 +35,6 @@ from .messages import (
     Create,
     FailAttempt,
     FireTimer,
-    PassDeadline,
     Pause,
     Quiesce,
     RecordFacts,
@@ -104,7 +104,7 @@ class SessionActor(LoopActor):
         self._gate = _OPEN
         self._timers: dict[str, asyncio.TimerHandle] | None = None
         self._since_snapshot = 0
-        self._lost: StoreError | None = None
+        self._lost: SessiondError | None = None
         if state.status == "paused":
             self._shut_gate()
 
@@ -144,7 +144,7 @@ class SessionActor(LoopActor):
         before, after = self._state, decision.state
         self._state = after
         records = decision.records
-        if after.status == "paused" and not after.quiesced and not self._alive(decision.starts):
+        if after.status == "paused" and not after.quiesced and not self._busy(after, decision.starts):
             quiet = decide(self._workflow, after, Quiesce(), self._now())
             records = records + quiet.records
             self._state = after = quiet.state
@@ -180,15 +180,16 @@ class SessionActor(LoopActor):
 
     def released(self, release: Release, error: StoreError | None) -> None:
         """Carry out the effects of a stored decision; called by the persistence actor, in order."""
-        queue = self._unsettled
-        assert queue and queue[0] is release, "releases come in the order of their commits"
+        queue, segment = self._unsettled, release.segment
         if error is not None:
             self._lose(error)
             return
+        assert queue and queue[0] is release and segment is not None, "releases come in order"
         queue.popleft()
-        segment = release.segment
-        assert segment is not None
         self._env.hub.publish(self._state.session_id, segment)
+        if self._lost is not None:
+            self._fail_over()
+            return
         if release.reply is not None:
             release.reply.set(release.answer)
         self._starting -= len(release.starts)
@@ -212,6 +213,8 @@ class SessionActor(LoopActor):
 
     def _lose(self, error: StoreError) -> None:
         """The log is no longer ours: tell everybody who waits, and stop without another word to the store."""
+        if self._lost is not None:
+            return
         self._lost = error
         logger.error("session %s is lost to this process: %s", self._state.session_id, error)
         queue, self._unsettled = self._unsettled or deque(), None
@@ -234,6 +237,10 @@ class SessionActor(LoopActor):
         for release in self._unsettled or ():
             alive += [start.node_id for start in release.starts]
         return alive + [start.node_id for start in starting or ()]
+
+    def _busy(self, state: SessionState, starting: list[StartAttempt] | None = None) -> bool:
+        """Whether any node still works."""
+        return any(state.node(node_id).status == "running" for node_id in self._alive(starting))
 
     def _start_attempt(self, start: StartAttempt) -> None:
         node = self._workflow.nodes[start.node_id]
@@ -324,7 +331,7 @@ class SessionActor(LoopActor):
 
     def _quiesce_if_quiet(self) -> None:
         state = self._state
-        if state.status == "paused" and not state.quiesced and not self._alive():
+        if state.status == "paused" and not state.quiesced and not self._busy(state):
             self.actor_ref.tell(Quiesce())
 
     # ---- tokens and facts
@@ -388,7 +395,8 @@ class SessionActor(LoopActor):
                 timers[node_id] = loop.call_later(max(0.0, wait), self._tell, FireTimer(node_id, node.round))
         if state.deadline_s is not None and state.started_at is not None:
             wait = epoch(state.started_at) + state.deadline_s - now
-            timers[""] = loop.call_later(max(0.0, wait), self._tell, PassDeadline())
+            late = Failure("deadline", f"the session didn't end within its {state.deadline_s} s")
+            timers[""] = loop.call_later(max(0.0, wait), self._tell, Abort(late))
         self._timers = timers or None
 
     def _disarm_timers(self) -> None:
@@ -409,13 +417,19 @@ class SessionActor(LoopActor):
         return stamp(self._env.clock.now())
 
     def on_failure(self, *_: Any) -> None:
-        """A bug in a handler: what isn't stored never happened; the supervisor reads the log again."""
+        """A bug in a handler: what wasn't committed never happened; the supervisor reads the log again."""
+        self._lost = SessionFailed("the session failed inside and is being recovered from its log")
         self._disarm_timers()
         self._kill_attempts()
-        error = SessiondError("the session failed inside and is being recovered from its log")
         for release in self._unsettled or ():
             if release.reply is not None:
-                release.reply.set_exception((type(error), error, None))
+                release.reply.set_exception((SessionFailed, self._lost, None))
+        self._fail_over()
+
+    def _fail_over(self) -> None:
+        """Hand over to the supervisor as soon as no commit is under way."""
+        if not any(release.segment for release in self._unsettled or ()):
+            self._env.fail_over(self._shard, self._state.session_id)
 
 
 _OPEN: Final = Gate()

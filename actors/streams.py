@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from .events import Record, unpack
-from .segment import Segment, after
+from .events import Record
+from .segment import Segment, after, payloads
 
 Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
 """Reads a session's log: id, after, limit in bytes."""
@@ -97,9 +97,10 @@ class Subscription:
         self._told = max(self._told, segment.last_seq)
         if self.behind or segment.last_seq <= self.cursor:
             return
+        expected = (self._buffer[-1].last_seq if self._buffer else self.cursor) + 1
         self._buffer.append(segment)
         self._size += len(segment.data)
-        if self._size > self._bound and len(self._buffer) > 1:
+        if segment.first_seq > expected or (self._size > self._bound and len(self._buffer) > 1):
             self._buffer = []
             self._size = 0
             self.behind = True
@@ -164,6 +165,4 @@ _decode_record = msgspec.json.Decoder(Record).decode
 
 def unpack_plain(chunk: Chunk | Segment) -> list[Record]:
     """Return the records with `data` as plain JSON data."""
-    from .segment import payloads
-
     return [_decode_record(payload) for payload in payloads(chunk.data)]

@@ -1,0 +1,55 @@
+"""What the sessions of a runtime share: everything from outside is passed in here."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from .node import NodeRegistry
+from .ports import Clock, Committer, Ids
+from .streams import EventHub
+
+
+class SystemClock:
+    """The machine's wall clock."""
+
+    def now(self) -> float:
+        """Return seconds since the Unix epoch."""
+        return time.time()
+
+
+class RandomIds:
+    """UUID version 4 (RFC 9562), from a source of randomness that may be seeded."""
+
+    def __init__(self, source: random.Random | None = None) -> None:
+        self._source = source or random.SystemRandom()
+
+    def new(self) -> str:
+        """Return a fresh id."""
+        return str(uuid.UUID(int=self._source.getrandbits(128), version=4))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The surroundings of a session.
+
+    Attributes:
+        threads: where blocking nodes run; bounded.
+        grace_s: seconds that running nodes have to clean up after a cancel.
+        retire: takes a session out of the directory: shard, id.
+        fail_over: asks the supervisor to recover a session that met a bug: shard, id.
+    """
+
+    clock: Clock
+    ids: Ids
+    committer: Committer
+    hub: EventHub
+    registry: NodeRegistry
+    threads: Executor
+    grace_s: float
+    retire: Callable[[int, str], None]
+    fail_over: Callable[[int, str], None]

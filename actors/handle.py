@@ -1,0 +1,115 @@
+"""Session: what an embedding service holds of a session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw
+
+from .detail import SessionDetail
+from .errors import NodeError
+from .events import Record
+from .json import encode_output
+from .messages import Answered, AnswerWait, Cancel, Pause, Receipt, Resume, Start, Stop
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+
+class SessionEnded(NodeError):
+    """The session ended without success; `code` is that of its error, `status` failed or cancelled."""
+
+    code = "session_ended"
+
+    def __init__(self, detail: SessionDetail) -> None:
+        self.detail_of_session = detail
+        self.status = detail.status
+        code = detail.error.code if detail.error else detail.status
+        message = detail.error.message if detail.error else detail.status
+        super().__init__(f"session {detail.session_id!r} {detail.status}: {message}", code)
+
+
+class Session:
+    """A handle on one session of a runtime; holds no state of its own.
+
+    Attributes:
+        id: the session's id.
+    """
+
+    __slots__ = ("_runtime", "id")
+
+    def __init__(self, runtime: Runtime, session_id: str) -> None:
+        self._runtime = runtime
+        self.id = session_id
+
+    async def start(self, by: str | None = None) -> Receipt:
+        """Start a pending session."""
+        receipt: Receipt = await self._runtime.command(self.id, Start(by))
+        return receipt
+
+    async def pause(self, reason: str | None = None, by: str | None = None) -> Receipt:
+        """Pause; from the answer to the resume no node starts."""
+        receipt: Receipt = await self._runtime.command(self.id, Pause(reason, by))
+        return receipt
+
+    async def resume(self, by: str | None = None) -> Receipt:
+        """Go on after a pause."""
+        receipt: Receipt = await self._runtime.command(self.id, Resume(by))
+        return receipt
+
+    async def stop(self, reason: str | None = None, by: str | None = None) -> Receipt:
+        """End at once, as failed with code `stopped`."""
+        receipt: Receipt = await self._runtime.command(self.id, Stop(reason, by))
+        return receipt
+
+    async def cancel(self, reason: str | None = None, by: str | None = None) -> Receipt:
+        """End as cancelled."""
+        receipt: Receipt = await self._runtime.command(self.id, Cancel(reason, by))
+        return receipt
+
+    async def review(
+        self, node_id: str, action: str, data: Any = None, reviewer: str | None = None
+    ) -> Answered:
+        """Answer a review: approve, reject or modify."""
+        message = AnswerWait(node_id, action, encode_output(data), reviewer)
+        answered: Answered = await self._runtime.command(self.id, message)
+        return answered
+
+    async def resume_node(self, node_id: str, output: Any, by: str | None = None) -> Answered:
+        """Complete any suspended node with `output`."""
+        message = AnswerWait(node_id, "resume", encode_output(output), by)
+        answered: Answered = await self._runtime.command(self.id, message)
+        return answered
+
+    async def detail(self) -> SessionDetail:
+        """Return the session, whole, as far as it is durable."""
+        return await self._runtime.detail(self.id)
+
+    async def events(self, after: int = 0) -> AsyncIterator[Record]:
+        """Yield every event after seq `after`, stored ones first, then live; ends after the terminal event."""
+        subscription = self._runtime.subscribe(self.id, after)
+        try:
+            async for record in subscription.records():
+                yield record
+        finally:
+            subscription.close()
+
+    async def result(self) -> Any:
+        """Wait for the end and return the output.
+
+        Raises:
+            SessionEnded: it failed or was cancelled.
+        """
+        detail = await self.wait()
+        if detail.status != "completed":
+            raise SessionEnded(detail)
+        return msgspec.json.decode(detail.output or Raw(b"null"))
+
+    async def wait(self) -> SessionDetail:
+        """Wait for the end and return the session's detail."""
+        seq = (await self.detail()).seq
+        async for _ in self.events(after=seq - 1):
+            pass
+        return await self.detail()

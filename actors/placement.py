@@ -1,0 +1,95 @@
+"""Where a session lives: shards, and the one seam through which commands reach them."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Final, Protocol
+
+from pykka import ActorDeadError, ActorRef
+
+from .errors import SessionFailed
+from .session import SessionActor
+from .supervisor import Activate, Open, Supervisor
+from .workflow import Workflow
+
+TRIES: Final = 3
+"""How often a command is repeated when its session leaves memory just then."""
+
+
+def shard_of(session_id: str, shards: int) -> int:
+    """Return the shard of a session: a family (`root~node~index`) shares its root's."""
+    root = session_id.partition("~")[0]
+    return zlib.crc32(root.encode()) % shards
+
+
+class Shard:
+    """The unit of ownership: a supervisor, its sessions, one owner token.
+
+    Attributes:
+        sessions: the sessions in memory, id → ref.
+        token: the owner token under which this process writes.
+    """
+
+    __slots__ = ("number", "sessions", "supervisor", "token")
+
+    def __init__(
+        self,
+        number: int,
+        token: str,
+        supervisor: ActorRef[Supervisor],
+        sessions: dict[str, ActorRef[SessionActor]],
+    ) -> None:
+        self.number = number
+        self.token = token
+        self.supervisor = supervisor
+        self.sessions = sessions
+
+
+class Placement(Protocol):
+    """Finds the owner of a session, wherever that runs."""
+
+    async def command(self, session_id: str, message: Any) -> Any:
+        """Have the session handle `message` and return its reply.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        ...
+
+    async def create(self, session_id: str, workflow: Workflow, message: Any) -> Any:
+        """Spawn a new session and have it handle `message`."""
+        ...
+
+
+class LocalPlacement:
+    """All shards in this process."""
+
+    def __init__(self, shards: list[Shard]) -> None:
+        self.shards = shards
+
+    def shard(self, session_id: str) -> Shard:
+        """Return the session's shard."""
+        return self.shards[shard_of(session_id, len(self.shards))]
+
+    async def command(self, session_id: str, message: Any) -> Any:
+        """Have the session handle `message`, bringing it into memory if it isn't there.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        shard = self.shard(session_id)
+        for _ in range(TRIES):
+            ref = shard.sessions.get(session_id)
+            if ref is None or not ref.is_alive():
+                ref = await shard.supervisor.ask(Activate(session_id), block=False)
+            try:
+                return await ref.ask(message, block=False)
+            except ActorDeadError:
+                continue  # it left memory between the look-up and the message
+        raise SessionFailed(f"session {session_id!r} left memory {TRIES} times in a row")
+
+    async def create(self, session_id: str, workflow: Workflow, message: Any) -> Any:
+        """Spawn a new session and have it handle `message`."""
+        shard = self.shard(session_id)
+        ref: ActorRef[SessionActor] = await shard.supervisor.ask(Open(session_id, workflow), block=False)
+        return await ref.ask(message, block=False)

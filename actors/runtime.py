@@ -1,0 +1,377 @@
+"""Runtime: the public face for embedding. Opens a store, owns the shards, hands out sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+from pykka import ActorRef
+
+from .definitions import Definitions
+from .detail import SessionDetail, describe
+from .dispatcher import LoopDispatcher
+from .environment import Environment, RandomIds, SystemClock
+from .errors import Draining, Fault, InvalidInput, NodeError, NotFound, SessionExists
+from .events import ExecutionCreated, unpack
+from .handle import Session
+from .json import encode_output
+from .messages import Create, Created
+from .node import NodeRegistry, default_registry
+from .nodes import register_builtin
+from .placement import LocalPlacement, Shard
+from .plugins import load_store, load_writer
+from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, Stored, WriterHost
+from .recovery import recover
+from .schema import check_against
+from .segment import Segment
+from .session import Describe, SessionActor
+from .streams import EventHub, Subscription
+from .supervisor import FailOver, Supervisor, restore
+from .workflow import ID, Workflow
+
+logger = logging.getLogger("sessiond.runtime")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a runtime behaves.
+
+    Attributes:
+        threads: blocking nodes that may run at once.
+        read_threads: store reads that may run at once.
+        grace_s: seconds that running nodes have to clean up after a cancel.
+        recovery_at_once: sessions that are brought back at the same time after a crash.
+    """
+
+    threads: int = 32
+    read_threads: int = 4
+    grace_s: float = 5.0
+    recovery_at_once: int = 64
+
+
+class Runtime:
+    """An actor system for sessions on the running event loop.
+
+    Use `Runtime.open`. Everything is to be called on the loop on which it was opened; `ThreadRuntime` is the
+    twin for threads.
+
+    Attributes:
+        store: where sessions are kept.
+        registry: node types and tools.
+        recovered: done once every unfinished session is back.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        registry: NodeRegistry | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        options: Options | None = None,
+        writer: Callable[[WriterHost, Store], Any] | None = None,
+    ) -> None:
+        self.store = store
+        self.registry = registry if registry is not None else default_registry.copy()
+        register_builtin(self.registry)
+        self._clock = clock or SystemClock()
+        self._ids = ids or RandomIds()
+        self._options = options or Options()
+        self._make_writer = writer or load_writer()
+        self._draining = False
+        self._opened = False
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, store: str | Store = "sqlite:///sessions.db", **settings: Any) -> AsyncIterator[Runtime]:
+        """Open a store (a URL or a Store), bring unfinished sessions back, and close all at the end.
+
+        Args:
+            store: `sqlite:///file.db`, `redis://host/0`, `memory://`, or a Store.
+            settings: registry, clock, ids, options, writer: see the attributes.
+        """
+        loop = asyncio.get_running_loop()
+        opened = await loop.run_in_executor(None, load_store, store) if isinstance(store, str) else store
+        runtime = cls(opened, **settings)
+        await runtime.start_up()
+        try:
+            yield runtime
+        finally:
+            await runtime.close()
+
+    async def start_up(self) -> None:
+        """Claim the shards and begin to recover; returns as soon as commands are welcome."""
+        loop = asyncio.get_running_loop()
+        options = self._options
+        self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
+        self._threads = ThreadPoolExecutor(options.threads, "sessiond-node")
+        self.dispatcher = LoopDispatcher(loop)
+        numbers = range(self.store.shards)
+        tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
+        self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
+        self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
+        self.hub = EventHub(functools.partial(self._read, self.store.read))
+        environment = Environment(
+            clock=self._clock,
+            ids=self._ids,
+            committer=self.writer,
+            hub=self.hub,
+            registry=self.registry,
+            threads=self._threads,
+            grace_s=options.grace_s,
+            retire=self._retire,
+            fail_over=self._fail_over,
+        )
+        shards = [self._shard(environment, number, tokens[number]) for number in numbers]
+        self.placement = LocalPlacement(shards)
+        self._opened = True
+        self.recovered = loop.create_task(recover(self.placement, self._unfinished, options.recovery_at_once))
+
+    def _shard(self, environment: Environment, number: int, token: str) -> Shard:
+        sessions: dict[str, ActorRef[SessionActor]] = {}
+        supervisor = self.dispatcher.spawn(
+            Supervisor, environment, number, sessions, self.definitions, self._load
+        )
+        return Shard(number, token, supervisor, sessions)
+
+    async def close(self) -> None:
+        """Take no more commands, let commits under way finish, stop every actor, close the store.
+
+        What still runs is interrupted, and goes on at the next start.
+        """
+        if not self._opened:
+            return
+        self._opened = False
+        self._draining = True
+        self.recovered.cancel()
+        await asyncio.gather(self.recovered, return_exceptions=True)
+        await self.writer.drain()
+        await self.dispatcher.stop_all()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await asyncio.get_running_loop().run_in_executor(None, functools.partial(self._readers.shutdown, wait=True))
+        await asyncio.get_running_loop().run_in_executor(None, self.store.close)
+
+    # ---- sessions
+
+    async def create(
+        self,
+        workflow: Workflow | dict[str, Any] | str,
+        *,
+        input: Any = None,
+        session_id: str | None = None,
+        context: Any = None,
+        labels: dict[str, str] | None = None,
+        deadline_s: float | None = None,
+        start: bool = True,
+        tenant: str = "default",
+    ) -> Created:
+        """Create a session, durably, and start it unless told not to.
+
+        Args:
+            workflow: a definition, a compiled Workflow, or the id of a stored one.
+            input: JSON; must fit the workflow's `input_schema`.
+            session_id: made up if absent. The same id with the same request is answered as the first time.
+            context: JSON for the nodes, shown in the detail.
+            labels: for lists.
+            deadline_s: seconds from the start after which the session fails.
+            start: False leaves it pending.
+            tenant: whose it is.
+
+        Raises:
+            InvalidWorkflow, InvalidInput, NotFound: the request is wrong.
+            SessionExists: the id was used for another request.
+            Unavailable: not now.
+        """
+        if self._draining:
+            raise Draining("the runtime is shutting down")
+        if self.writer.trouble is not None:
+            raise self.writer.trouble
+        compiled = await self._workflow(workflow)
+        if compiled.input_schema is not None:
+            check_against(compiled.input_schema, input, "$.input", "the session's input")
+        command = Create(
+            session_id=session_id or self._ids.new(),
+            input=encode_request(input, "$.input"),
+            context=encode_request({} if context is None else context, "$.context"),
+            labels=labels or {},
+            deadline_s=deadline_s,
+            tenant=tenant,
+            start=start,
+        )
+        command = msgspec.structs.replace(command, request=_digest(command, compiled))
+        if session_id is not None:
+            if not ID.fullmatch(session_id):
+                fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
+                raise InvalidInput([fault], "the request")
+            if (known := await self._repeated(session_id, command.request)) is not None:
+                return known
+        await self.definitions.keep(compiled, listed=False)
+        created: Created = await self.placement.create(command.session_id, compiled, command)
+        return created
+
+    async def _repeated(self, session_id: str, request: str) -> Created | None:
+        """The answer to the first of several equal requests, None if this is the first."""
+        if session_id not in self.placement.shard(session_id).sessions:
+            if await self._read(self.store.row, session_id) is None:
+                return None
+        return await self._same(session_id, request)
+
+    async def _same(self, session_id: str, request: str) -> Created:
+        page = await self._read(self.store.read, session_id, 0, 1)
+        detail = await self.detail(session_id)
+        first = created_of(page) if page else None
+        if first is None or first[0] != request:
+            raise SessionExists(session_id)
+        return Created(session_id, "pending" if detail.started_at is None else "running", first[1])
+
+    async def start(self, workflow: Workflow | dict[str, Any] | str, **options: Any) -> Session:
+        """Create and start a session; the arguments are those of `create`."""
+        created = await self.create(workflow, **options)
+        return Session(self, created.session_id)
+
+    def session(self, session_id: str) -> Session:
+        """Return a handle on a session, whether it exists or not."""
+        return Session(self, session_id)
+
+    async def command(self, session_id: str, message: Any) -> Any:
+        """Have a session handle a command and return its reply, once that is durable.
+
+        Raises:
+            NotFound, CommandRefused, NotWaiting, InvalidInput, Unavailable.
+        """
+        if self._draining:
+            raise Draining("the runtime is shutting down")
+        return await self.placement.command(session_id, message)
+
+    async def detail(self, session_id: str) -> SessionDetail:
+        """Return a session, whole, as far as it is durable; one that isn't in memory is only read.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ref = self.placement.shard(session_id).sessions.get(session_id)
+        if ref is not None and ref.is_alive():
+            detail: SessionDetail = await self.placement.command(session_id, Describe())
+            return detail
+        stored = await self._load(session_id)
+        if stored is None:
+            raise NotFound("session", session_id)
+        workflow = await self.definitions.find(stored.row.workflow_id, stored.row.workflow_version)
+        return describe(workflow, restore(workflow, stored), ())
+
+    async def workflow_of(self, session_id: str) -> Workflow:
+        """Return the workflow that a session runs.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        row = await self.row(session_id)
+        return await self.definitions.find(row.workflow_id, row.workflow_version)
+
+    async def row(self, session_id: str) -> SessionRow:
+        """Return a session's row as stored.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row: SessionRow | None = await self._read(self.store.row, session_id)
+        if row is None:
+            raise NotFound("session", session_id)
+        return row
+
+    async def rows(self, query: RowQuery) -> RowPage:
+        """Return a page of sessions, newest first.
+
+        Raises:
+            InvalidInput: the cursor is none of ours.
+        """
+        try:
+            page: RowPage = await self._read(self.store.rows, query)
+        except ValueError as error:
+            raise InvalidInput([Fault("$.cursor", str(error))], "the query") from None
+        return page
+
+    async def events(self, session_id: str, after: int = 0, limit: int = 1_048_576) -> list[Segment]:
+        """Return stored segments whose last seq is above `after`, about `limit` bytes of them.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        segments: list[Segment] = await self._read(self.store.read, session_id, after, limit)
+        if not segments:
+            await self.row(session_id)
+        return segments
+
+    def subscribe(self, session_id: str, after: int = 0) -> Subscription:
+        """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat."""
+        return self.hub.subscribe(session_id, after)
+
+    # ---- workflows
+
+    async def register(self, definition: Any) -> Definition:
+        """Check and store a definition under its id, listed; equal definitions have equal versions.
+
+        Raises:
+            InvalidWorkflow: with every fault.
+        """
+        return await self.definitions.keep(self.definitions.compile(definition), listed=True)
+
+    async def _workflow(self, workflow: Workflow | dict[str, Any] | str) -> Workflow:
+        if isinstance(workflow, Workflow):
+            return workflow
+        if isinstance(workflow, str):
+            return await self.definitions.find(workflow)
+        return self.definitions.compile(workflow)
+
+    # ---- inside
+
+    async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a blocking call on the store off the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, call, *arguments)
+
+    async def _load(self, session_id: str) -> Stored | None:
+        stored: Stored | None = await self._read(self.store.load, session_id)
+        return stored
+
+    async def _unfinished(self, shard: int) -> list[str]:
+        found: list[str] = await self._read(self.store.unfinished, shard)
+        return found
+
+    def _retire(self, shard: int, session_id: str) -> None:
+        self.placement.shards[shard].sessions.pop(session_id, None)
+
+    def _fail_over(self, shard: int, session_id: str) -> None:
+        supervisor = self.placement.shards[shard].supervisor
+        if supervisor.is_alive():
+            supervisor.tell(FailOver(session_id))
+
+
+def encode_request(value: Any, at: str) -> Raw:
+    """Return a request's JSON value as bytes.
+
+    Raises:
+        InvalidInput: it isn't JSON, or is too large.
+    """
+    try:
+        return encode_output(value)
+    except NodeError as error:
+        raise InvalidInput([Fault(at, str(error))], "the request") from None
+
+
+def created_of(segments: list[Segment]) -> tuple[str, int] | None:
+    """Return the request digest and the last seq of a session's first decision."""
+    fact = unpack(segments[0])[0].data
+    return (fact.request, segments[0].last_seq) if isinstance(fact, ExecutionCreated) else None
+
+
+def _digest(command: Create, workflow: Workflow) -> str:
+    content = msgspec.json.encode((workflow.workflow_id, workflow.version, command), order="sorted")
+    return hashlib.sha256(content).hexdigest()[:32]
+
