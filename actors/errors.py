@@ -18,7 +18,8 @@
     │   ├── Fenced              another owner took the shard
     │   ├── PositionConflict    the log is not where its owner left it
     │   ├── CorruptLog
-    │   └── FutureVersion       written by a newer sessiond
+    │   ├── FutureVersion       written by a newer sessiond
+    │   └── StoreBroken         an I/O error after which nothing may be assumed
     └── NodeError               a node attempt failed; `code` says how
         ├── ExpressionError
         └── Stopped             raised inside a node whose session was stopped
@@ -202,6 +203,12 @@ class FutureVersion(StoreError):
     """The store was written by a newer version, and is left untouched."""
 
     code = "future_version"
+
+
+class StoreBroken(StoreError):
+    """The store failed in a way after which nothing may be assumed."""
+
+    code = "store_broken"
 
 
 class NodeError(SessiondError):

@@ -22,9 +22,10 @@ from .environment import Environment
 from .errors import SessionFailed, SessiondError, StoreError
 from .events import Fact, Failure, pack
 from .executor import RUN, AttemptEnded, NodeExecutor
+from .future import Deferred
 from .gate import Gate
 from .loop_actor import LoopActor
-from .mailbox import ChildFailed, Control, Deferred, Kill
+from .mailbox import Control, Kill
 from .messages import (
     Abort,
     AnswerWait,
@@ -47,6 +48,7 @@ from .ports import Commit, Snapshot
 from .scope import NodeScope
 from .segment import Segment
 from .state import SessionState, freeze
+from .supervision import ChildFailed
 from .timestamps import epoch, stamp
 from .workflow import Workflow
 
@@ -78,7 +80,7 @@ class Release(msgspec.Struct, gc=False):
     session: SessionActor
     segment: Segment | None
     starts: list[StartAttempt]
-    reply: Deferred | None
+    reply: Deferred[Any] | None
     answer: Any
     ends: bool = False
 
@@ -136,11 +138,11 @@ class SessionActor(LoopActor):
         decision = decide(self._workflow, self._state, command, self._now(), self._alive())
         if not decision.records:
             return self._answer_later(decision.reply) if decision.reply is not None else None
-        reply = None if decision.reply is None else Deferred()
+        reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)
         return reply
 
-    def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred | None) -> None:
+    def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred[Any] | None) -> None:
         before, after = self._state, decision.state
         self._state = after
         records = decision.records
@@ -172,7 +174,7 @@ class SessionActor(LoopActor):
         """Answer at once, or behind the commits under way: what is not durable isn't told."""
         if not self._unsettled:
             return answer
-        reply = Deferred()
+        reply = Deferred[Any]()
         self._unsettled.append(Release(self, None, [], reply, answer))
         return reply
 
@@ -220,7 +222,7 @@ class SessionActor(LoopActor):
         queue, self._unsettled = self._unsettled or deque(), None
         for release in queue:
             if release.reply is not None:
-                release.reply.set_exception((type(error), error, None))
+                release.reply.set_exception(error)
         self._disarm_timers()
         self._kill_attempts()
         self._retire()
@@ -423,7 +425,7 @@ class SessionActor(LoopActor):
         self._kill_attempts()
         for release in self._unsettled or ():
             if release.reply is not None:
-                release.reply.set_exception((SessionFailed, self._lost, None))
+                release.reply.set_exception(self._lost)
         self._fail_over()
 
     def _fail_over(self) -> None:
