@@ -19,7 +19,7 @@ from .context import NodeContext
 from .decide import Decision, StartAttempt, decide
 from .detail import SessionDetail, describe
 from .environment import Environment
-from .errors import SessionFailed, SessiondError, StoreError
+from .errors import SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import RUN, AttemptEnded, NodeExecutor
 from .future import Deferred
@@ -39,7 +39,6 @@ from .messages import (
     Pause,
     Quiesce,
     RecordFacts,
-    Recover,
     Resume,
     Start,
     Stop,
@@ -159,9 +158,11 @@ class SessionActor(LoopActor):
         commit = Commit(after.session_id, segment, after.row() if touched else None)
         release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal)
         self._submit(commit, release)
-        if not isinstance(command, (CompleteAttempt, RecordFacts)) or after.status != before.status:
-            self._arm_timers()
-        elif any(record.event == "timer:set" for record in records):
+        if (
+            not isinstance(command, (CompleteAttempt, RecordFacts))
+            or after.status != before.status
+            or any(record.event == "timer:set" for record in records)
+        ):
             self._arm_timers()
 
     def _submit(self, commit: Commit, release: Release) -> None:
@@ -186,7 +187,9 @@ class SessionActor(LoopActor):
         if error is not None:
             self._lose(error)
             return
-        assert queue and queue[0] is release and segment is not None, "releases come in order"
+        assert queue, "a release comes while nothing is under way"
+        assert segment is not None
+        assert queue[0] is release, "releases come in the order of their commits"
         queue.popleft()
         self._env.hub.publish(self._state.session_id, segment)
         if self._lost is not None:
@@ -370,7 +373,10 @@ class SessionActor(LoopActor):
             buffer = context.buffer
             buffer.announced = False
             present = state.node(context.node_id)
-            if present.status == "running" and (present.round, present.attempt) == (context.round, context.attempt):
+            if present.status == "running" and (present.round, present.attempt) == (
+                context.round,
+                context.attempt,
+            ):
                 seq, cut = buffer.cut(seq, now)
                 frames += cut
             else:

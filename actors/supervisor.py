@@ -132,7 +132,7 @@ class Supervisor(LoopActor):
     async def _bring_back(self, session_id: str) -> None:
         try:
             ref = await self._recovered(session_id)
-        except Exception as error:  # noqa: BLE001 - one bad session mustn't hurt the shard
+        except Exception as error:
             if not isinstance(error, SessiondError):
                 logger.exception("session %s can't be brought back", session_id)
             for reply in self._activating.pop(session_id, ()):
