@@ -32,9 +32,7 @@ R = TypeVar("R")
 ExcInfo: TypeAlias = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 _PENDING: Final = object()
-_guard: Final = (
-    allocate_lock()
-)  # held for a few instructions; one for all futures, since each would cost memory
+_guard: Final = allocate_lock()  # held for a few instructions; one for all futures, since each would cost memory
 logger = logging.getLogger(__name__)
 
 

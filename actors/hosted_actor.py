@@ -30,9 +30,7 @@ class HostedActor(SubstrateActor):
         super().__init_subclass__(**kwargs)
         for hook in (cls.on_stop, cls.on_failure):
             if iscoroutinefunction(hook):
-                raise TypeError(
-                    f"{hook.__qualname__} must be a plain def: nothing is awaited at the end of an actor"
-                )
+                raise TypeError(f"{hook.__qualname__} must be a plain def: nothing is awaited at the end of an actor")
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Create the actor; use ``start`` or ``spawn`` to have it run."""

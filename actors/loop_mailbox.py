@@ -64,9 +64,7 @@ class LoopMailbox(Mailbox[A]):
             queue.append(message)
 
     @overload
-    def ask(
-        self, message: Any, *, block: Literal[False], timeout: float | None = None
-    ) -> LoopFuture[Any]: ...
+    def ask(self, message: Any, *, block: Literal[False], timeout: float | None = None) -> LoopFuture[Any]: ...
 
     @overload
     def ask(self, message: Any, *, block: Literal[True] = True, timeout: float | None = None) -> Any: ...

@@ -214,9 +214,7 @@ class Mailbox(SubstrateRef[A]):
 
     def killed(self) -> bool:
         """Say whether a ``Kill`` waits."""
-        return any(
-            isinstance(item.message if type(item) is Asked else item, Kill) for item in self.control or ()
-        )
+        return any(isinstance(item.message if type(item) is Asked else item, Kill) for item in self.control or ())
 
     @property
     def directory(self) -> dict[ActorRef[Any], None]:
@@ -271,9 +269,7 @@ class Mailbox(SubstrateRef[A]):
         self.enqueue(item)
 
     @overload
-    def ask(
-        self, message: Any, *, block: Literal[False], timeout: float | None = None
-    ) -> LoopFuture[Any]: ...
+    def ask(self, message: Any, *, block: Literal[False], timeout: float | None = None) -> LoopFuture[Any]: ...
 
     @overload
     def ask(self, message: Any, *, block: Literal[True] = True, timeout: float | None = None) -> Any: ...

@@ -85,9 +85,7 @@ def take_turn(box: LoopMailbox[Any], deadline: float) -> Pending | None:
                 return None
             if result is not None and type(result) is CoroutineType:
                 return result, None
-        if box.control is not None and (
-            (awaiting := _serve_controls(box)) is not None or box.state != RUNNING
-        ):
+        if box.control is not None and ((awaiting := _serve_controls(box)) is not None or box.state != RUNNING):
             return awaiting
         queue = box.queue
         if not queue:

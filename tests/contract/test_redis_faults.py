@@ -132,9 +132,7 @@ def test_what_was_acknowledged_survives_kill_9(open_store: OpenStore, own_server
     assert store.hazards() == []
 
 
-def test_a_connection_closed_while_idle_costs_nothing(
-    open_store: OpenStore, redis_url: str, client: Redis
-) -> None:
+def test_a_connection_closed_while_idle_costs_nothing(open_store: OpenStore, redis_url: str, client: Redis) -> None:
     owner = Owner(open_store(redis_url))
     owner.create(row("a"))
     client.client_kill_filter(_type="normal", skipme=True)
@@ -142,9 +140,7 @@ def test_a_connection_closed_while_idle_costs_nothing(
     assert owner.store.read("a", 0, EVERYTHING) == [segment(1), segment(2)]
 
 
-def test_a_server_that_forgot_the_script_is_taught_again(
-    open_store: OpenStore, redis_url: str, client: Redis
-) -> None:
+def test_a_server_that_forgot_the_script_is_taught_again(open_store: OpenStore, redis_url: str, client: Redis) -> None:
     store = open_store(redis_url)
     owner = Owner(store)
     owner.create(row("a"))

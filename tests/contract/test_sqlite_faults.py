@@ -53,9 +53,7 @@ def test_what_was_acknowledged_survives_kill_9(
 ) -> None:
     url = f"sqlite:///{path}?synchronous={synchronous}"
     tests = str(Path(__file__).parent.parent)
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, url, tests], stdout=subprocess.PIPE, text=True
-    ) as child:
+    with subprocess.Popen([sys.executable, "-c", WRITER, url, tests], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:
             if int(line) == acknowledged:
@@ -77,9 +75,7 @@ def test_a_full_store_says_so_and_goes_on_when_there_is_room(open_store: OpenSto
     names: list[str] = []
     while True:
         name = f"s{len(names)}"
-        answer = owner.try_commit(
-            Commit(name, segment(1), row(name)), Commit(name, segment(2, text="x" * 99_999))
-        )
+        answer = owner.try_commit(Commit(name, segment(1), row(name)), Commit(name, segment(2, text="x" * 99_999)))
         if answer is not None:
             break
         names.append(name)

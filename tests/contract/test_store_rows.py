@@ -60,10 +60,7 @@ def naive(rows: list[SessionRow], query: RowQuery) -> list[str]:
         and (query.status is None or item.status == query.status)
         and (query.workflow_id is None or item.workflow_id == query.workflow_id)
         and (query.waiting is None or (len(item.waits) > 0) == query.waiting)
-        and (
-            query.label is None
-            or any(query.label in (key, f"{key}:{value}") for key, value in item.labels.items())
-        )
+        and (query.label is None or any(query.label in (key, f"{key}:{value}") for key, value in item.labels.items()))
     ]
     wanted.sort(key=lambda item: (item.created_at, item.session_id), reverse=True)
     return [item.session_id for item in wanted]

@@ -1,4 +1,4 @@
-"""Every state × every command, against a table written down a second time, as the documentation has it."""
+"""Every state and every command, against a table written down a second time, as the documentation has it."""
 
 from __future__ import annotations
 

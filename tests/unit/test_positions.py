@@ -16,14 +16,9 @@ from sessiond.persistence.positions import check_contiguous, check_loaded, check
 
 def plan(log: list[Segment], *parts: Segment, snapshots: tuple[int, ...] = ()) -> list[Segment]:
     """Return which of `parts` are to be appended to `log`, the only session's."""
-    batch = Batch(
-        0, "t", [Commit("a", part) for part in parts], [Snapshot("a", seq, b"") for seq in snapshots]
-    )
+    batch = Batch(0, "t", [Commit("a", part) for part in parts], [Snapshot("a", seq, b"") for seq in snapshots])
     ends = {part.last_seq: part for part in log}
-    return [
-        commit.segment
-        for commit in unwritten(batch, lambda _: max(ends, default=0), lambda _, at: ends.get(at))
-    ]
+    return [commit.segment for commit in unwritten(batch, lambda _: max(ends, default=0), lambda _, at: ends.get(at))]
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=8), st.data())
@@ -89,9 +84,7 @@ def test_a_family_lives_in_one_shard_and_roots_spread() -> None:
         (0, [(1, 3), (3, 4)], "at seq 3 after 3"),
     ],
 )
-def test_a_gap_or_overlap_in_a_log_is_an_error(
-    after: int, parts: list[tuple[int, int]], wrong: str | None
-) -> None:
+def test_a_gap_or_overlap_in_a_log_is_an_error(after: int, parts: list[tuple[int, int]], wrong: str | None) -> None:
     log = [segment(*part) for part in parts]
     if wrong is None:
         assert check_contiguous("a", after, log) == (log[-1].last_seq if log else after)

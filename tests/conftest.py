@@ -1,4 +1,4 @@
-"""One suite for every store: the fixtures give a store of each kind."""
+"""Stores of each kind, so that one suite holds for all of them."""
 
 from __future__ import annotations
 
