@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from pykka import ActorRef
 
-from .future import LoopFuture
+from .future import LoopFuture, gather
 from .loop_mailbox import START, LoopMailbox
 from .mailbox import RUNNING, Kill
 from .substrate import attach
@@ -143,7 +143,7 @@ class LoopDispatcher:
 
     def spawn(
         self, actor_class: type[A], *args: Any, parent: ActorRef[Any] | None = None, **kwargs: Any
-    ) -> ActorRef[A]:
+    ) -> LoopMailbox[A]:
         """Start an actor; from any thread.
 
         Args:
@@ -163,7 +163,7 @@ class LoopDispatcher:
         parent: ActorRef[Any] | None,
         args: Iterable[Any],
         kwargs: dict[str, Any],
-    ) -> ActorRef[A]:
+    ) -> LoopMailbox[A]:
         """Start an actor: ``spawn``, with a constructor that may have any parameter names."""
         if self.closed:
             raise RuntimeError("the dispatcher is closed")
@@ -237,6 +237,8 @@ class LoopDispatcher:
     def _abandon(self) -> None:
         """Refuse everything: the loop is closed, so any thread may."""
         self.closed = self._gone = True
+        if self.thread_id is not None and loop_threads.get(self.thread_id) is self:
+            del loop_threads[self.thread_id]
         for lane in (self._foreign_control, self._foreign):
             while lane:
                 try:
@@ -316,20 +318,13 @@ class LoopDispatcher:
         """Stop an actor now, on the loop's thread."""
         end(box)
 
-    def stop_all(self) -> LoopFuture[Iterable[bool]]:
+    def stop_all(self) -> LoopFuture[list[bool]]:
         """Ask every actor to stop after the messages that wait now, the youngest first; from any thread.
 
         Returns:
             A future that is done when all have stopped, of what ``ref.stop()`` answered for each.
         """
-        stopping = [ref.stop(block=False) for ref in reversed(list(self.directory))]
-        done: LoopFuture[Any] = LoopFuture()
-        done.resolve([])
-        if not stopping:
-            return done
-        first, *others = stopping
-        assert isinstance(first, LoopFuture)
-        return first.join(*others)
+        return gather(ref.stop(block=False) for ref in reversed(list(self.directory)))
 
     def close(self, timeout: float = 5.0) -> None:
         """Kill every actor and take no new ones; with a thread of its own, end that too.
