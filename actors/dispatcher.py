@@ -80,6 +80,7 @@ class LoopDispatcher:
         self.closed = False
         self.thread_id: int | None = None
         self._gone = False
+        self._closing = False
         self._stand_back_at = 0.0
         self._foreign: deque[tuple[Target, Any]] = deque()
         self._foreign_control: deque[tuple[LoopMailbox[Any], Any]] = deque()
@@ -121,10 +122,19 @@ class LoopDispatcher:
         try:
             self.loop.run_forever()
         finally:
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.run_until_complete(self._end_tasks())
             self.loop.close()
             asyncio.set_event_loop(None)
             self._abandon()
+
+    async def _end_tasks(self) -> None:
+        """Cancel what others left on the dispatcher's own loop."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1.0)
+        await self.loop.shutdown_asyncgens()
 
     @classmethod
     def current(cls) -> LoopDispatcher:
@@ -330,7 +340,7 @@ class LoopDispatcher:
         """Kill every actor and take no new ones; with a thread of its own, end that too.
 
         ``on_stop`` runs for each, what waits is answered with ``ActorDeadError``, awaiting handlers are
-        cancelled. On the loop's thread those end as soon as the loop goes on.
+        cancelled. On the loop's thread those end as soon as the loop goes on: ``aclose`` waits for them.
 
         Args:
             timeout: seconds that cancelled handlers get, where the dispatcher has its own thread.
@@ -339,11 +349,7 @@ class LoopDispatcher:
             BlockingOnLoop: the dispatcher has its own thread and this is it, or another loop's.
         """
         if self._thread is not None:
-            refuse_to_block()
-            if self._thread.is_alive():
-                asyncio.run_coroutine_threadsafe(self._kill_all_and_wait(timeout), self.loop).result()
-                self.loop.call_soon_threadsafe(self.loop.stop)
-                self._thread.join()
+            self._close_thread(self._thread, timeout)
         elif self.loop.is_closed():
             self._abandon()
         elif self.thread_id is None or self.thread_id == get_ident():
@@ -351,10 +357,20 @@ class LoopDispatcher:
         else:
             self.loop.call_soon_threadsafe(self._kill_all)
 
-    async def _kill_all_and_wait(self, timeout: float) -> None:
-        waiting = self._kill_all()
-        if waiting:
-            await asyncio.wait(waiting, timeout=timeout)
+    async def aclose(self, timeout: float = 5.0) -> None:
+        """Kill every actor, take no new ones, and give cancelled handlers ``timeout`` seconds to end."""
+        ending = self._kill_all()
+        if ending:
+            await asyncio.wait(ending, timeout=timeout)
+
+    def _close_thread(self, thread: Thread, timeout: float) -> None:
+        refuse_to_block()
+        with self._wake_guard:
+            first, self._closing = not self._closing, True
+        if first:
+            asyncio.run_coroutine_threadsafe(self.aclose(timeout), self.loop).result()
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        thread.join()
 
     def _kill_all(self) -> list[asyncio.Task[None]]:
         self.closed = True

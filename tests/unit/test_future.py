@@ -168,7 +168,7 @@ async def test_many_tasks_can_await_one_future_and_one_of_them_be_cancelled() ->
     await asyncio.wait([tasks[1]])
     assert tasks[1].cancelled()
     future.set("x")
-    assert await asyncio.gather(tasks[0], tasks[2]) == ["x", "x"]
+    assert [await tasks[0], await tasks[2]] == ["x", "x"]
 
 
 async def test_a_cancelled_await_leaves_nothing_behind_in_the_future() -> None:
@@ -247,7 +247,9 @@ def test_gathering_nothing_is_done_and_gathering_more_keeps_the_order() -> None:
     nothing: list[LoopFuture[int]] = []
     assert gather(nothing).get() == []
     first: LoopFuture[int] = LoopFuture()
-    both = gather([first, done(2)])
+    second: LoopFuture[int] = LoopFuture()
+    second.set(2)
+    both = gather([first, second])
     assert not both.done()
     first.set(1)
     assert both.get() == [1, 2]
