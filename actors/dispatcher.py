@@ -55,6 +55,7 @@ class LoopDispatcher:
         throughput: messages of one actor in a row, at most.
         slice_s: seconds until the event loop gets its turn, when actors are always busy.
         clock: monotonic seconds; pass ``loop.time`` of a loop with virtual time to make turns repeatable.
+        sleep: blocks the thread for some seconds, to let other threads have the interpreter.
 
     Raises:
         RuntimeError: no loop was given and none is running.
@@ -70,6 +71,7 @@ class LoopDispatcher:
         throughput: int = 64,
         slice_s: float = 0.002,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.loop = asyncio.get_running_loop() if loop is None else loop
         self.directory: dict[ActorRef[Any], None] = {}
@@ -81,12 +83,13 @@ class LoopDispatcher:
         self.thread_id: int | None = None
         self._gone = False
         self._closing = False
-        self._stand_back_at = 0.0
+        self._stand_back_at = clock() + getswitchinterval()
         self._foreign: deque[tuple[Target, Any]] = deque()
         self._foreign_control: deque[tuple[LoopMailbox[Any], Any]] = deque()
         self.throughput = throughput
         self.slice_s = slice_s
         self.clock = clock
+        self._sleep = sleep
         self._context = copy_context()
         self._wake_guard = allocate_lock()
         self._thread: Thread | None = None
@@ -305,11 +308,11 @@ class LoopDispatcher:
         look at the sockets, so every slice of 2 ms, and has it back before the other is awake: such a thread
         starves for seconds. Only a release that lasts is one.
         """
-        now = time.monotonic()
+        now = self.clock()
         if now >= self._stand_back_at:
             self._stand_back_at = now + getswitchinterval()
             if active_count() > 1:
-                time.sleep(STAND_BACK_S)
+                self._sleep(STAND_BACK_S)
 
     def _let_threads_resume(self) -> None:
         """Let threads whose futures were set run before the next turn, without waiting for their interval."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from statistics import median
 from threading import Barrier, Event, Thread
 from typing import Any, ClassVar
 
@@ -248,6 +249,30 @@ def test_actors_on_two_dispatchers_talk_to_each_other(
     assert here.spawn(Asking).ask(there.spawn(EchoOnLoop), timeout=WAIT) == list(range(200))
     here.close()
     there.close()
+
+
+def test_a_thread_that_was_answered_goes_on_before_busy_actors_do() -> None:
+    handled = [0]
+
+    class Busy(LoopActor):
+        def on_receive(self, message: object) -> None:
+            handled[0] += 1
+            self.actor_ref.tell(message)
+
+    class Noticing(LoopActor):
+        def on_receive(self, message: object) -> int:
+            return handled[0]
+
+    dispatcher = LoopDispatcher.in_thread()
+    for _ in range(4):
+        dispatcher.spawn(Busy).tell("again")
+    noticing = dispatcher.spawn(Noticing)
+    later = []
+    for _ in range(51):
+        answered_at = noticing.ask("when?", timeout=WAIT)
+        later.append(handled[0] - answered_at)
+    dispatcher.close()
+    assert median(later) <= 4 * 64
 
 
 @pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])

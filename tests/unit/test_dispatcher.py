@@ -2,6 +2,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, ContextVar
+from sys import getswitchinterval
 from threading import Event, Thread
 from typing import Any, TypeVarTuple
 
@@ -152,6 +153,29 @@ async def test_a_storm_of_control_leaves_data_every_other_turn() -> None:
     await dispatcher.aclose()
 
 
+async def test_a_loop_that_is_never_idle_stands_back_once_per_switch_interval() -> None:
+    now = [0.0]
+    slept: list[float] = []
+
+    class Slow(LoopActor):
+        def on_receive(self, message: int) -> None:
+            now[0] += getswitchinterval() / 5
+
+    dispatcher = LoopDispatcher(
+        slice_s=getswitchinterval() / 5, clock=lambda: now[0], sleep=lambda s: slept.append(now[0])
+    )
+    done = Event()
+    other_thread = Thread(target=done.wait, args=(WAIT,))
+    other_thread.start()
+    ref = dispatcher.spawn(Slow)
+    for number in range(20):
+        ref.tell(number)
+    await ref.stop(block=False)
+    done.set()
+    other_thread.join()
+    assert [round(at / getswitchinterval()) for at in slept] == [1, 2, 3, 4]
+
+
 # -- waking
 
 
@@ -205,6 +229,12 @@ def test_at_most_one_run_is_ever_queued() -> None:
     for thread in threads:
         thread.join()
     echo.ask("flush", timeout=WAIT)
+
+    async def wake_twice() -> None:
+        dispatcher.wake()
+        dispatcher.wake()
+
+    asyncio.run_coroutine_threadsafe(wake_twice(), loop).result(WAIT)
     dispatcher.close()
     assert loop.most == 1
 
@@ -229,6 +259,42 @@ def test_a_run_that_is_over_before_its_waker_goes_on_leaves_the_dispatcher_wakea
     loop = dispatcher.loop
     asyncio.run_coroutine_threadsafe(dispatcher.aclose(), loop).result(WAIT)
     dispatcher.close()
+
+
+class LateItem:
+    """What a thread posts that saw the flag up just before it went down."""
+
+    def __init__(self) -> None:
+        self.admitted = asyncio.Event()
+
+    def admit(self, item: Any) -> None:
+        self.admitted.set()
+
+    def refuse(self, item: Any) -> None: ...
+
+
+class RacedDispatcher(LoopDispatcher):
+    late: LateItem | None = None
+    _flag = False
+
+    @property
+    def awake(self) -> bool:
+        return self._flag
+
+    @awake.setter
+    def awake(self, flag: bool) -> None:
+        if self._flag and not flag and self.late is not None:
+            self._foreign.append((self.late, None))
+            self.late = None
+        self._flag = flag
+
+
+async def test_what_is_posted_while_the_dispatcher_goes_to_sleep_wakes_it_again() -> None:
+    dispatcher = RacedDispatcher()
+    dispatcher.late = late = LateItem()
+    await dispatcher.spawn(Echo).ask("x", block=False)
+    await asyncio.wait_for(late.admitted.wait(), WAIT)
+    await dispatcher.aclose()
 
 
 def test_a_dispatcher_can_be_made_before_its_loop_runs() -> None:

@@ -646,6 +646,19 @@ async def test_control_overtakes_data_and_keeps_its_own_order(dispatcher: LoopDi
     assert log == ["start", Urgent("a"), Urgent("b"), Urgent("c"), 0, 1, 2, "stop"]
 
 
+async def test_an_entry_left_behind_by_control_does_not_start_the_actor_again(
+    dispatcher: LoopDispatcher,
+) -> None:
+    log: list[Any] = []
+    ref = dispatcher.spawn(Recorder, log)
+    await ref.ask("flush", block=False)
+    ref.tell("data")
+    ref.tell(Urgent("x"))
+    await dispatcher.spawn(Echo).ask("one round later", block=False)
+    assert await ref.ask("last", block=False) == "last"
+    assert log == ["start", "flush", Urgent("x"), "data", "last"]
+
+
 async def test_control_sent_by_a_handler_overtakes_the_rest_of_the_same_turn(
     dispatcher: LoopDispatcher,
 ) -> None:
