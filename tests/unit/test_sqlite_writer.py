@@ -64,9 +64,7 @@ def new_writer(path: str) -> Iterator[NewWriter]:
 
 
 @pytest.mark.parametrize("remembered", [0, 1, 3, 100])
-def test_sessions_that_were_forgotten_are_looked_up(
-    new_writer: NewWriter, remembered: int, path: str
-) -> None:
+def test_sessions_that_were_forgotten_are_looked_up(new_writer: NewWriter, remembered: int, path: str) -> None:
     writer = new_writer(remembered)
     names = [f"s{number}" for number in range(5)]
     batches = [Batch(0, "1:n", [Commit(name, segment(1), row(name)) for name in names])]
@@ -111,9 +109,7 @@ def test_an_exception_within_writing_undoes_it(new_writer: NewWriter) -> None:
 
 def test_after_an_io_error_nothing_is_acknowledged_any_more(path: str) -> None:
     tests = str(Path(__file__).parent.parent)
-    child = subprocess.run(
-        [sys.executable, "-c", LIMITED, path, tests], capture_output=True, text=True, check=False
-    )
+    child = subprocess.run([sys.executable, "-c", LIMITED, path, tests], capture_output=True, text=True, check=False)
     seq, answer, same = child.stdout.split()
     assert (answer, same) == ("StoreError", "True"), child.stderr
     with closing(sqlite3.connect(path)) as reader:
