@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import assert_never
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from . import plan
 from .errors import InvalidInput, NodeError, NotFound, NotWaiting
@@ -57,8 +57,6 @@ from .node import Answer, InlineType, Outcome, TaskType, WaitingType
 from .scope import NodeScope
 from .state import SessionState, apply
 from .workflow import Node, Workflow
-
-_NULL = Raw(b"null")
 
 
 class StartAttempt(msgspec.Struct, frozen=True, gc=False):
@@ -154,12 +152,7 @@ class _Turn:
     def is_current(self, node_id: str, round_: int, attempt: int) -> bool:
         """Whether this attempt still counts; late results of any other change nothing."""
         node = self.state.node(node_id)
-        return (
-            node.status == "running"
-            and node.attempt == attempt
-            and node.round == round_
-            and not self.state.terminal
-        )
+        return node.status == "running" and node.attempt == attempt and node.round == round_ and not self.state.terminal
 
     # ---- commands
 
@@ -263,7 +256,7 @@ class _Turn:
         self,
         node_id: str,
         status: str,
-        output: Raw | None = None,
+        output: Raw | UnsetType = UNSET,
         error: Failure | None = None,
         taken: tuple[str, ...] | None = None,
         attempt: int | None = None,
@@ -351,9 +344,9 @@ class _Turn:
         for node in reversed(self.state.nodes.values()):
             if node.status in ("running", "suspended"):
                 return
-        outputs = {n: self.state.node(n).output or _NULL for n in plan.leaves(self.workflow, self.state)}
+        outputs = {n: self.state.node(n).output for n in plan.leaves(self.workflow, self.state)}
         output = next(iter(outputs.values())) if len(outputs) == 1 else Raw(msgspec.json.encode(outputs))
-        self.record(ExecutionCompleted("completed", output if outputs else None))
+        self.record(ExecutionCompleted("completed", output if outputs else UNSET))
 
     def end(self, status: Status, error: Failure) -> None:
         """End now: what runs or waits fails, what is pending is skipped, then the terminal event."""

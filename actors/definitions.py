@@ -46,9 +46,7 @@ class Definitions:
 
     async def keep(self, workflow: Workflow, *, listed: bool) -> Definition:
         """Store a workflow, so that sessions can be brought back with it; a no-op if it is there."""
-        definition = Definition(
-            workflow.workflow_id, workflow.version, workflow.body, stamp(self._clock.now()), listed
-        )
+        definition = Definition(workflow.workflow_id, workflow.version, workflow.body, stamp(self._clock.now()), listed)
         key = (workflow.workflow_id, workflow.version, listed)
         if key not in self._kept:
             await self._read(self._store.put_definition, definition)
@@ -67,9 +65,7 @@ class Definitions:
         stored: Definition | None = await self._read(self._store.definition, workflow_id, version)
         if stored is None:
             raise NotFound("workflow", workflow_id if version is None else f"{workflow_id}@{version}")
-        return self._compiled.get((workflow_id, stored.version)) or self.compile(
-            msgspec.json.decode(stored.body)
-        )
+        return self._compiled.get((workflow_id, stored.version)) or self.compile(msgspec.json.decode(stored.body))
 
     async def listed(self) -> list[Definition]:
         """Return the newest listed version of each workflow."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from .events import Failure
 from .lifecycle import NodeStatus, Status
@@ -21,7 +21,7 @@ class NodeDetail(msgspec.Struct, frozen=True, omit_defaults=True):
     round: int
     started_at: str | None
     ended_at: str | None
-    output: Raw | None = None
+    output: Raw | UnsetType = UNSET
     error: Failure | None = None
 
 
@@ -35,7 +35,7 @@ class SessionDetail(msgspec.Struct, frozen=True):
     in_flight: tuple[str, ...]
     quiesced: bool
     input: Raw
-    output: Raw | None
+    output: Raw
     error: Failure | None
     nodes: dict[str, NodeDetail]
     labels: dict[str, str]
@@ -64,7 +64,7 @@ def describe(workflow: Workflow, state: SessionState, alive: Collection[str]) ->
         in_flight=tuple(alive),
         quiesced=state.quiesced,
         input=state.input,
-        output=state.output,
+        output=Raw(b"null") if state.output is UNSET else state.output,
         error=state.error,
         nodes=nodes,
         labels=state.labels,

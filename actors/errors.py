@@ -1,27 +1,28 @@
 """Every error that sessiond raises, in one tree; `code` is stable and goes over the wire.
 
-    SessiondError
-    ├── InvalidInput            a request that can't be right; carries every fault with its path
-    │   └── InvalidWorkflow
-    ├── NotFound                session, workflow or node unknown
-    ├── Conflict                right in itself, but not now
-    │   ├── CommandRefused      the lifecycle forbids it; names what is allowed
-    │   ├── SessionExists       the id is taken by another request
-    │   └── NotWaiting          the node waits for nothing (any more)
-    ├── Unavailable             try again later; carries retry_after seconds
-    │   ├── StoreUnavailable
-    │   ├── StoreFull
-    │   ├── Overloaded
-    │   ├── SessionFailed       a bug inside; the session is being recovered
-    │   └── Draining
-    ├── StoreError              the store can't be used as it is
-    │   ├── Fenced              another owner took the shard
-    │   ├── PositionConflict    the log is not where its owner left it
-    │   ├── CorruptLog
-    │   └── FutureVersion       written by a newer sessiond
-    └── NodeError               a node attempt failed; `code` says how
-        ├── ExpressionError
-        └── Stopped             raised inside a node whose session was stopped
+SessiondError
+├── InvalidInput            a request that can't be right; carries every fault with its path
+│   └── InvalidWorkflow
+├── NotFound                session, workflow or node unknown
+├── Conflict                right in itself, but not now
+│   ├── CommandRefused      the lifecycle forbids it; names what is allowed
+│   ├── SessionExists       the id is taken by another request
+│   └── NotWaiting          the node waits for nothing (any more)
+├── Unavailable             try again later; carries retry_after seconds
+│   ├── StoreUnavailable
+│   ├── StoreFull
+│   ├── Overloaded
+│   ├── SessionFailed       a bug inside; the session is being recovered
+│   └── Draining
+├── StoreError              the store can't be used as it is
+│   ├── Fenced              another owner took the shard
+│   ├── PositionConflict    the log is not where its owner left it
+│   ├── CorruptLog
+│   ├── FutureVersion       written by a newer sessiond
+│   └── StoreBroken         an I/O error after which nothing may be assumed
+└── NodeError               a node attempt failed; `code` says how
+├── ExpressionError
+└── Stopped             raised inside a node whose session was stopped
 """
 
 from __future__ import annotations
@@ -202,6 +203,12 @@ class FutureVersion(StoreError):
     """The store was written by a newer version, and is left untouched."""
 
     code = "future_version"
+
+
+class StoreBroken(StoreError):
+    """The store failed in a way after which nothing may be assumed."""
+
+    code = "store_broken"
 
 
 class NodeError(SessiondError):

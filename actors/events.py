@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, TypeAlias
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from .errors import CorruptLog
 from .lifecycle import NodeStatus, Status
@@ -70,7 +70,7 @@ class NodeStateChange(Fact, frozen=True, omit_defaults=True):
     status: NodeStatus
     attempt: int
     round: int
-    output: Raw | None = None
+    output: Raw | UnsetType = UNSET
     error: Failure | None = None
     taken: tuple[str, ...] | None = None
 
@@ -191,7 +191,7 @@ class ExecutionCompleted(Fact, frozen=True, omit_defaults=True):
 
     event = "execution:completed"
     status: Status
-    output: Raw | None = None
+    output: Raw | UnsetType = UNSET
     error: Failure | None = None
 
 
@@ -280,9 +280,7 @@ def unpack(segment: Segment) -> list[Record]:
             expected += 1
             decode = _decode.get(head.event)
             fact = decode(head.data) if decode else None
-            records.append(
-                Record(head.seq, head.session_id, head.event, head.timestamp, fact, head.node_id)
-            )
+            records.append(Record(head.seq, head.session_id, head.event, head.timestamp, fact, head.node_id))
     except msgspec.MsgspecError as error:
         raise CorruptLog(f"event {expected} can't be decoded: {error}") from error
     if expected != segment.last_seq + 1:

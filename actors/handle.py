@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw
 
 from .detail import SessionDetail
 from .errors import NodeError
@@ -69,9 +68,7 @@ class Session:
         receipt: Receipt = await self._runtime.command(self.id, Cancel(reason, by))
         return receipt
 
-    async def review(
-        self, node_id: str, action: str, data: Any = None, reviewer: str | None = None
-    ) -> Answered:
+    async def review(self, node_id: str, action: str, data: Any = None, reviewer: str | None = None) -> Answered:
         """Answer a review: approve, reject or modify."""
         message = AnswerWait(node_id, action, encode_output(data), reviewer)
         answered: Answered = await self._runtime.command(self.id, message)
@@ -105,7 +102,7 @@ class Session:
         detail = await self.wait()
         if detail.status != "completed":
             raise SessionEnded(detail)
-        return msgspec.json.decode(detail.output or Raw(b"null"))
+        return msgspec.json.decode(detail.output)
 
     async def wait(self) -> SessionDetail:
         """Wait for the end and return the session's detail."""

@@ -148,9 +148,7 @@ class TaskType(NodeType):
 class FunctionType(TaskType):
     """A task made of a plain function of the context, sync (on a thread) or async (on the loop)."""
 
-    def __init__(
-        self, name: str, function: Callable[..., Any], properties: type[msgspec.Struct] = Anything
-    ) -> None:
+    def __init__(self, name: str, function: Callable[..., Any], properties: type[msgspec.Struct] = Anything) -> None:
         self.name = name
         self.properties = properties
         self.doc = inspect.getdoc(function) or ""

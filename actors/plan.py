@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
+from msgspec import UNSET
+
 from .state import SessionState
 from .workflow import AtLeast, Node, Workflow, forward
 
@@ -75,12 +77,7 @@ def targets(workflow: Workflow, node: Node) -> Iterable[str]:
     """Return the nodes whose join may have changed because `node` is through, or was skipped."""
     if not node.body:
         return node.next_ids
-    leaving = [
-        target
-        for member in node.body
-        for target in forward(workflow.nodes[member])
-        if target not in node.body
-    ]
+    leaving = [target for member in node.body for target in forward(workflow.nodes[member]) if target not in node.body]
     return dict.fromkeys(leaving)
 
 
@@ -98,7 +95,7 @@ def upstream(workflow: Workflow, state: SessionState, node: Node) -> list[str]:
     return [
         source
         for source in node.incoming
-        if edge(workflow, state, source, node) == "taken" and state.node(source).output is not None
+        if edge(workflow, state, source, node) == "taken" and state.node(source).output is not UNSET
     ]
 
 

@@ -136,9 +136,7 @@ class Runtime:
 
     def _shard(self, environment: Environment, number: int, token: str) -> Shard:
         sessions: dict[str, ActorRef[SessionActor]] = {}
-        supervisor = self.dispatcher.spawn(
-            Supervisor, environment, number, sessions, self.definitions, self._load
-        )
+        supervisor = self.dispatcher.spawn(Supervisor, environment, number, sessions, self.definitions, self._load)
         return Shard(number, token, supervisor, sessions)
 
     async def close(self) -> None:
@@ -218,9 +216,9 @@ class Runtime:
 
     async def _repeated(self, session_id: str, request: str) -> Created | None:
         """The answer to the first of several equal requests, None if this is the first."""
-        if session_id not in self.placement.shard(session_id).sessions:
-            if await self._read(self.store.row, session_id) is None:
-                return None
+        awake = session_id in self.placement.shard(session_id).sessions
+        if not awake and await self._read(self.store.row, session_id) is None:
+            return None
         return await self._same(session_id, request)
 
     async def _same(self, session_id: str, request: str) -> Created:
@@ -374,4 +372,3 @@ def created_of(segments: list[Segment]) -> tuple[str, int] | None:
 def _digest(command: Create, workflow: Workflow) -> str:
     content = msgspec.json.encode((workflow.workflow_id, workflow.version, command), order="sorted")
     return hashlib.sha256(content).hexdigest()[:32]
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from .errors import NodeError
 from .expressions import Expression, expression, resolve
@@ -61,7 +62,7 @@ class NodeScope:
     def _shown(self, node_id: str) -> dict[str, Any]:
         node = self._state.nodes[node_id]
         shown: dict[str, Any] = {"status": node.status, "attempt": node.attempt, "round": node.round}
-        if node.output is not None:
+        if node.output is not UNSET:
             shown["output"] = _decode(node.output)
         if node.error is not None:
             shown["error"] = {"code": node.error.code, "message": node.error.message}
@@ -78,7 +79,8 @@ class NodeScope:
     def upstream(self) -> dict[str, Any]:
         """Return the outputs of the nodes whose taken edges led here, by id."""
         sources = upstream(self._workflow, self._state, self.node)
-        return {source: _decode(output) for source in sources if (output := self._state.node(source).output)}
+        outputs = {source: self._state.node(source).output for source in sources}
+        return {source: _decode(output) for source, output in outputs.items() if output is not UNSET}
 
     def truth(self, source: str) -> bool:
         """Evaluate a bare expression that must give a boolean.
@@ -100,8 +102,7 @@ class NodeScope:
         struct = self.node.type.properties
         bare = self.node.type.expressions
         given = {
-            name: value if name in bare else resolve(value, self)
-            for name, value in self.node.spec.properties.items()
+            name: value if name in bare else resolve(value, self) for name, value in self.node.spec.properties.items()
         }
         if struct is Anything:
             return given

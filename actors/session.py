@@ -19,12 +19,13 @@ from .context import NodeContext
 from .decide import Decision, StartAttempt, decide
 from .detail import SessionDetail, describe
 from .environment import Environment
-from .errors import SessionFailed, SessiondError, StoreError
+from .errors import SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import RUN, AttemptEnded, NodeExecutor
+from .future import Deferred
 from .gate import Gate
 from .loop_actor import LoopActor
-from .mailbox import ChildFailed, Control, Deferred, Kill
+from .mailbox import Control, Kill
 from .messages import (
     Abort,
     AnswerWait,
@@ -38,7 +39,6 @@ from .messages import (
     Pause,
     Quiesce,
     RecordFacts,
-    Recover,
     Resume,
     Start,
     Stop,
@@ -47,6 +47,7 @@ from .ports import Commit, Snapshot
 from .scope import NodeScope
 from .segment import Segment
 from .state import SessionState, freeze
+from .supervision import ChildFailed
 from .timestamps import epoch, stamp
 from .workflow import Workflow
 
@@ -78,7 +79,7 @@ class Release(msgspec.Struct, gc=False):
     session: SessionActor
     segment: Segment | None
     starts: list[StartAttempt]
-    reply: Deferred | None
+    reply: Deferred[Any] | None
     answer: Any
     ends: bool = False
 
@@ -136,11 +137,11 @@ class SessionActor(LoopActor):
         decision = decide(self._workflow, self._state, command, self._now(), self._alive())
         if not decision.records:
             return self._answer_later(decision.reply) if decision.reply is not None else None
-        reply = None if decision.reply is None else Deferred()
+        reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)
         return reply
 
-    def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred | None) -> None:
+    def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred[Any] | None) -> None:
         before, after = self._state, decision.state
         self._state = after
         records = decision.records
@@ -157,9 +158,11 @@ class SessionActor(LoopActor):
         commit = Commit(after.session_id, segment, after.row() if touched else None)
         release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal)
         self._submit(commit, release)
-        if not isinstance(command, (CompleteAttempt, RecordFacts)) or after.status != before.status:
-            self._arm_timers()
-        elif any(record.event == "timer:set" for record in records):
+        if (
+            not isinstance(command, (CompleteAttempt, RecordFacts))
+            or after.status != before.status
+            or any(record.event == "timer:set" for record in records)
+        ):
             self._arm_timers()
 
     def _submit(self, commit: Commit, release: Release) -> None:
@@ -172,7 +175,7 @@ class SessionActor(LoopActor):
         """Answer at once, or behind the commits under way: what is not durable isn't told."""
         if not self._unsettled:
             return answer
-        reply = Deferred()
+        reply = Deferred[Any]()
         self._unsettled.append(Release(self, None, [], reply, answer))
         return reply
 
@@ -184,7 +187,9 @@ class SessionActor(LoopActor):
         if error is not None:
             self._lose(error)
             return
-        assert queue and queue[0] is release and segment is not None, "releases come in order"
+        assert queue, "a release comes while nothing is under way"
+        assert segment is not None
+        assert queue[0] is release, "releases come in the order of their commits"
         queue.popleft()
         self._env.hub.publish(self._state.session_id, segment)
         if self._lost is not None:
@@ -220,7 +225,7 @@ class SessionActor(LoopActor):
         queue, self._unsettled = self._unsettled or deque(), None
         for release in queue:
             if release.reply is not None:
-                release.reply.set_exception((type(error), error, None))
+                release.reply.set_exception(error)
         self._disarm_timers()
         self._kill_attempts()
         self._retire()
@@ -368,7 +373,10 @@ class SessionActor(LoopActor):
             buffer = context.buffer
             buffer.announced = False
             present = state.node(context.node_id)
-            if present.status == "running" and (present.round, present.attempt) == (context.round, context.attempt):
+            if present.status == "running" and (present.round, present.attempt) == (
+                context.round,
+                context.attempt,
+            ):
                 seq, cut = buffer.cut(seq, now)
                 frames += cut
             else:
@@ -423,7 +431,7 @@ class SessionActor(LoopActor):
         self._kill_attempts()
         for release in self._unsettled or ():
             if release.reply is not None:
-                release.reply.set_exception((SessionFailed, self._lost, None))
+                release.reply.set_exception(self._lost)
         self._fail_over()
 
     def _fail_over(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, assert_never, cast
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from .errors import CorruptLog, FutureVersion
 from .events import (
@@ -66,7 +66,7 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     attempt: int = 0
     round: int = 1
     laps: int = 0
-    output: Raw | None = None
+    output: Raw | UnsetType = UNSET
     error: Failure | None = None
     taken: tuple[str, ...] | None = None
     started_at: str | None = None
@@ -89,7 +89,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     input: Raw = _NULL
     context: Raw = _NULL
     nodes: dict[str, NodeState] = {}
-    output: Raw | None = None
+    output: Raw | UnsetType = UNSET
     error: Failure | None = None
     labels: dict[str, str] = {}
     deadline_s: float | None = None

@@ -77,7 +77,19 @@ class Subscription:
         behind: whether it reads the log; else it is live.
     """
 
-    __slots__ = ("_announced", "_bound", "_buffer", "_closed", "_hub", "_size", "_told", "_waiter", "behind", "cursor", "session_id")
+    __slots__ = (
+        "_announced",
+        "_bound",
+        "_buffer",
+        "_closed",
+        "_hub",
+        "_size",
+        "_told",
+        "_waiter",
+        "behind",
+        "cursor",
+        "session_id",
+    )
 
     def __init__(self, hub: EventHub, session_id: str, after_seq: int, bound: int) -> None:
         self._hub = hub

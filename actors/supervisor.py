@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -14,12 +13,14 @@ from .definitions import Definitions
 from .environment import Environment
 from .errors import NotFound, SessiondError
 from .events import Failure, unpack
+from .future import Deferred
 from .loop_actor import LoopActor
-from .mailbox import ChildFailed, Control, Deferred
+from .mailbox import Control
 from .messages import Abort, Recover
 from .ports import Stored
 from .session import SessionActor
 from .state import SessionState, fold, thaw
+from .supervision import ChildFailed, RestartBudget
 from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.supervisor")
@@ -81,9 +82,10 @@ class Supervisor(LoopActor):
         self._shard = shard
         self._definitions = definitions
         self._load = load
-        self._activating: dict[str, list[Deferred]] = {}
+        self._activating: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._failures: dict[str, deque[float]] = {}
+        self._doomed: set[str] = set()
+        self._budgets: dict[str, RestartBudget] = {}
 
     def on_receive(self, message: Any) -> Any:
         """Handle one message."""
@@ -113,7 +115,7 @@ class Supervisor(LoopActor):
     def _activate(self, session_id: str) -> Any:
         if (ref := self.sessions.get(session_id)) is not None and ref.is_alive():
             return ref
-        reply = Deferred()
+        reply = Deferred[ActorRef[SessionActor]]()
         waiting = self._activating.get(session_id)
         if waiting is not None:
             waiting.append(reply)
@@ -130,11 +132,11 @@ class Supervisor(LoopActor):
     async def _bring_back(self, session_id: str) -> None:
         try:
             ref = await self._recovered(session_id)
-        except Exception as error:  # noqa: BLE001 - one bad session mustn't hurt the shard
+        except Exception as error:
             if not isinstance(error, SessiondError):
                 logger.exception("session %s can't be brought back", session_id)
             for reply in self._activating.pop(session_id, ()):
-                reply.set_exception((type(error), error, None))
+                reply.set_exception(error)
             return
         for reply in self._activating.pop(session_id, ()):
             reply.set(ref)
@@ -146,25 +148,23 @@ class Supervisor(LoopActor):
         workflow = await self._definitions.find(stored.row.workflow_id, stored.row.workflow_version)
         state = restore(workflow, stored)
         ref = self._spawn(workflow, state)
-        if state.in_status("running") and not state.terminal:
+        if session_id in self._doomed:
+            self._doomed.discard(session_id)
+            failure = Failure("crash_loop", f"the session failed inside {RESTARTS + 1} times in {PERIOD_S:.0f} s")
+            ref.tell(Abort(failure))
+        elif state.status in ("running", "paused"):
             ref.tell(Recover())
-        elif state.status == "running":
-            ref.tell(Recover())  # arms its timers
         return ref
 
     def _fail_over(self, session_id: str) -> None:
+        """Recover a session that met a bug; one that does so again and again is ended."""
         self.sessions.pop(session_id, None)
-        now = self._env.clock.now()
-        times = self._failures.setdefault(session_id, deque(maxlen=RESTARTS + 1))
-        times.append(now)
+        budget = self._budgets.setdefault(session_id, RestartBudget(RESTARTS, PERIOD_S))
+        if not budget.spend(self._env.clock.now()):
+            self._doomed.add(session_id)
         if session_id not in self._activating:
             self._activating[session_id] = []
             self._begin(session_id)
-        if len(times) > RESTARTS and now - times[0] < PERIOD_S:
-            failure = Failure("crash_loop", f"the session failed inside {len(times)} times in {PERIOD_S:.0f} s")
-            abort = Deferred()
-            abort.add_done_callback(lambda done: done.get().tell(Abort(failure)) if done.done() else None)
-            self._activating[session_id].append(abort)
 
 
 def restore(workflow: Workflow, stored: Stored) -> SessionState:

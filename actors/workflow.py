@@ -354,9 +354,7 @@ def _check_graph(nodes: dict[str, Node], start: str) -> Iterator[Fault]:
     yield from _check_cycles(nodes)
     for node in nodes.values():
         if _is_loop(node) and node.id not in node.body:
-            yield Fault(
-                f"$.nodes.{node.id}.next_ids[0]", f"{node.next_ids[0]!r} should lead back to this loop node"
-            )
+            yield Fault(f"$.nodes.{node.id}.next_ids[0]", f"{node.next_ids[0]!r} should lead back to this loop node")
         join = node.spec.join
         if isinstance(join, AtLeast) and join.at_least > len(node.incoming):
             count = len(node.incoming)

@@ -44,11 +44,14 @@ class AgentProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     demo: DemoScript = DemoScript()
 
 
+# fmt: off
 _WORDS: Final = (
-    "first consider the evidence then weigh cost against benefit because people depend on it and "
-    "time is short however a careful trial would show whether the gain is real so measure before "
-    "you decide and keep the door open for what was not foreseen"
-).split()
+    "first", "consider", "the", "evidence", "then", "weigh", "cost", "against", "benefit", "because",
+    "people", "depend", "on", "it", "and", "time", "is", "short", "however", "a", "careful", "trial",
+    "would", "show", "whether", "the", "gain", "is", "real", "so", "measure", "before", "you",
+    "decide", "and", "keep", "the", "door", "open", "for", "what", "was", "not", "foreseen",
+)
+# fmt: on
 
 
 class AgentType(TaskType):

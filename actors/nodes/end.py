@@ -17,7 +17,7 @@ class EndProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndType(InlineType):
-    """Collects the session's output: its `output` map, else what its one predecessor put out, else all of them by id."""
+    """Collects the session's output: its `output` map, else what came from upstream."""
 
     name = "end"
     properties = EndProperties

@@ -56,7 +56,9 @@ class HumanReviewType(WaitingType):
         assert isinstance(opened, HumanInteractionRequired)
         if answer.action not in opened.actions:
             offered = ", ".join(opened.actions)
-            raise InvalidInput([Fault("$.action", f"{answer.action!r} isn't offered; offered: {offered}")], "the review")
+            raise InvalidInput(
+                [Fault("$.action", f"{answer.action!r} isn't offered; offered: {offered}")], "the review"
+            )
         if answer.action == "modify" and answer.data is None:
             raise InvalidInput([Fault("$.data", "'modify' needs data")], "the review")
         if opened.schema is not None and answer.data is not None:

@@ -1,0 +1,97 @@
+"""Which shard a session belongs to, and the names of all keys in Redis.
+
+Keys of a shard carry its tag in braces, so Redis Cluster keeps them on one node and one script may
+touch them together (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+from zlib import crc32
+
+from ..actors.ports import RowQuery, SessionRow
+from .listing import label_terms
+
+META: Final = "sessiond"
+"""Hash: `schema`, `shards`."""
+
+WORKFLOW_IDS: Final = "{w}:ids"
+"""Set: ids of the workflows with a listed version."""
+
+LISTINGS: Final = "{w}:listings"
+"""Counter: how often a version was listed; orders the versions of a workflow."""
+
+RUNNING: Final = "running"
+"""Index of the running sessions of every tenant."""
+
+
+def shard_of(session_id: str, shards: int) -> int:
+    """Return the shard of a session: that of its root, so a family stays together."""
+    return crc32(session_id.partition("~")[0].encode()) % shards
+
+
+def owner(shard: int) -> str:
+    """Name the string that holds the owner token of a shard."""
+    return f"{{s{shard}}}:owner"
+
+
+def log(shard: int, session_id: str) -> str:
+    """Name the stream that holds the segments of a session."""
+    return f"{{s{shard}}}:log:{session_id}"
+
+
+def session(shard: int, session_id: str) -> str:
+    """Name the hash that holds the row and the snapshot of a session."""
+    return f"{{s{shard}}}:session:{session_id}"
+
+
+def index(shard: int, term: str) -> str:
+    """Name the sorted set that holds the sessions of a shard that answer a search term."""
+    return f"{{s{shard}}}:index:{term}"
+
+
+def versions(workflow_id: str) -> str:
+    """Name the hash of all versions of a workflow."""
+    return f"{{w}}:versions:{workflow_id}"
+
+
+def listed(workflow_id: str) -> str:
+    """Name the sorted set of the listed versions of a workflow."""
+    return f"{{w}}:listed:{workflow_id}"
+
+
+def member(created_at: str, session_id: str) -> str:
+    """Name a session in the indexes; the names sort by age, byte by byte."""
+    return f"{created_at} {session_id}"
+
+
+def row_terms(row: SessionRow) -> list[str]:
+    """Return every index that holds `row`."""
+    tenant = quote(row.tenant, safe="")
+    terms = [
+        tenant,
+        f"{tenant}/status/{quote(row.status, safe='')}",
+        f"{tenant}/workflow/{quote(row.workflow_id, safe='')}",
+    ]
+    terms += (f"{tenant}/label/{quote(term, safe='')}" for term in label_terms(row.labels))
+    if row.waits:
+        terms.append(f"{tenant}/waiting")
+    if row.status == "running":
+        terms.append(RUNNING)
+    return terms
+
+
+def query_terms(query: RowQuery) -> list[str]:
+    """Return indexes each of which holds every row that `query` wants, at least one."""
+    tenant = quote(query.tenant, safe="")
+    terms: list[str] = []
+    if query.status is not None:
+        terms.append(f"{tenant}/status/{quote(query.status, safe='')}")
+    if query.workflow_id is not None:
+        terms.append(f"{tenant}/workflow/{quote(query.workflow_id, safe='')}")
+    if query.label is not None:
+        terms.append(f"{tenant}/label/{quote(query.label, safe='')}")
+    if query.waiting:
+        terms.append(f"{tenant}/waiting")
+    return terms or [tenant]

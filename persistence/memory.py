@@ -1,0 +1,183 @@
+"""A store in this process's memory: the same semantics as the durable ones, for tests and for trying out."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from ..actors.errors import Fenced, StoreError, Unavailable
+from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Stored
+from ..actors.segment import Segment
+from .keys import shard_of
+from .listing import decode_cursor, matches, page
+from .locator import parse, positive
+from .positions import check_contiguous, check_shape, unwritten
+
+
+def open_store(url: str) -> MemoryStore:
+    """Return a new, empty store for `memory://` or `memory://?shards=N`.
+
+    Raises:
+        InvalidInput: the URL has a fault.
+    """
+    _, options = parse(url, ("shards",))
+    return MemoryStore(positive(options, "shards", 1))
+
+
+class MemoryStore:
+    """A store that is lost with its process; safe to use from any thread.
+
+    Attributes:
+        shards: see Store.
+        inline: see Store.
+    """
+
+    def __init__(self, shards: int = 1) -> None:
+        self.shards = shards
+        self.inline: Final = True
+        self._lock = threading.Lock()
+        self._owners: dict[int, str] = {}
+        self._rows: dict[str, SessionRow] = {}
+        self._logs: dict[str, list[Segment]] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+        self._definitions: dict[tuple[str, str], Definition] = {}
+        self._listed: dict[str, list[str]] = {}
+
+    def claim(self, shard: int, nonce: str) -> str:
+        """Take ownership of a shard; see Store."""
+        if not 0 <= shard < self.shards:
+            raise ValueError(f"there is no shard {shard} of {self.shards}")
+        with self._lock:
+            epoch = int(self._owners.get(shard, "0:").partition(":")[0]) + 1
+            token = self._owners[shard] = f"{epoch}:{nonce}"
+            return token
+
+    def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
+        """Apply each batch; see Store."""
+        return [self._commit(batch) for batch in batches]
+
+    def load(self, session_id: str) -> Stored | None:
+        """Return a session; see Store."""
+        with self._lock:
+            row = self._rows.get(session_id)
+            if row is None:
+                return None
+            snapshot = self._snapshots.get(session_id)
+            return Stored(row, snapshot, self._after(session_id, snapshot.seq if snapshot else 0))
+
+    def read(self, session_id: str, after: int, limit: int) -> list[Segment]:
+        """Return a part of a log; see Store."""
+        with self._lock:
+            segments = self._after(session_id, after)
+        size = 0
+        for count, segment in enumerate(segments):
+            size += len(segment.data)
+            if size > limit:
+                segments = segments[: max(count, 1)]
+                break
+        check_contiguous(session_id, after, segments)
+        return segments
+
+    def unfinished(self, shard: int) -> list[str]:
+        """Return running sessions; see Store."""
+        with self._lock:
+            running = [
+                (row.created_at, row.session_id)
+                for row in self._rows.values()
+                if row.status == "running" and shard_of(row.session_id, self.shards) == shard
+            ]
+        return [session_id for _, session_id in sorted(running, reverse=True)]
+
+    def row(self, session_id: str) -> SessionRow | None:
+        """Return a row; see Store."""
+        return self._rows.get(session_id)
+
+    def rows(self, query: RowQuery) -> RowPage:
+        """Return a page of rows; see Store."""
+        before = decode_cursor(query.cursor) if query.cursor is not None else None
+        with self._lock:
+            wanted = [
+                row
+                for row in self._rows.values()
+                if matches(row, query) and (before is None or (row.created_at, row.session_id) < before)
+            ]
+        wanted.sort(key=lambda row: (row.created_at, row.session_id), reverse=True)
+        return page(wanted, query.limit)
+
+    def delete(self, session_id: str) -> bool:
+        """Remove a session; see Store."""
+        with self._lock:
+            self._logs.pop(session_id, None)
+            self._snapshots.pop(session_id, None)
+            return self._rows.pop(session_id, None) is not None
+
+    def put_definition(self, definition: Definition) -> None:
+        """Keep a definition; see Store."""
+        with self._lock:
+            kept = self._definitions.setdefault((definition.workflow_id, definition.version), definition)
+            versions = self._listed.setdefault(definition.workflow_id, [])
+            if definition.listed and kept.version not in versions:
+                versions.append(kept.version)
+
+    def definition(self, workflow_id: str, version: str | None) -> Definition | None:
+        """Return a definition; see Store."""
+        with self._lock:
+            listed = self._listed.get(workflow_id, [])
+            if version is None:
+                if not listed:
+                    return None
+                version = listed[-1]
+            kept = self._definitions.get((workflow_id, version))
+            if kept is None:
+                return None
+            return Definition(workflow_id, version, kept.body, kept.created_at, version in listed)
+
+    def definitions(self) -> list[Definition]:
+        """Return the newest listed version of each workflow; see Store."""
+        newest = (self.definition(workflow_id, None) for workflow_id in sorted(self._listed))
+        return [definition for definition in newest if definition is not None]
+
+    def unlist_definition(self, workflow_id: str) -> bool:
+        """Take a workflow off the list; see Store."""
+        with self._lock:
+            return bool(self._listed.pop(workflow_id, []))
+
+    def hazards(self) -> list[str]:
+        """Return what risks acknowledged data; see Store."""
+        return ["The store is in memory: everything is lost when the process ends."]
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+    def _commit(self, batch: Batch) -> StoreError | None:
+        with self._lock:
+            if self._owners.get(batch.shard) != batch.token:
+                return Fenced(batch.shard)
+            try:
+                check_shape(batch, self.shards)
+                fresh = unwritten(batch, self._head, self._segment)
+            except StoreError as error:
+                return error
+            for commit in fresh:
+                self._logs.setdefault(commit.session_id, []).append(commit.segment)
+                if commit.row is not None:
+                    self._rows[commit.session_id] = commit.row
+            for snapshot in batch.snapshots:
+                kept = self._snapshots.get(snapshot.session_id)
+                if kept is None or kept.seq < snapshot.seq:
+                    self._snapshots[snapshot.session_id] = snapshot
+            return None
+
+    def _head(self, session_id: str) -> int:
+        segments = self._logs.get(session_id)
+        return segments[-1].last_seq if segments else 0
+
+    def _segment(self, session_id: str, last_seq: int) -> Segment | None:
+        segments = self._after(session_id, last_seq - 1)
+        return segments[0] if segments and segments[0].last_seq == last_seq else None
+
+    def _after(self, session_id: str, seq: int) -> list[Segment]:
+        segments = self._logs.get(session_id, [])
+        return segments[bisect_right(segments, seq, key=lambda segment: segment.last_seq) :]
