@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Meta, Raw
 
 from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
-from ..actors.events import HumanInteractionRequired
 from ..actors.lifecycle import Action, Status
 from ..actors.ports import SessionRow
 from ..actors.workflow import fault_of
@@ -76,6 +75,10 @@ class ResumeNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /sessions/{id}/nodes/{node_id}/resume`."""
 
     output: Any
+
+
+class Graph:
+    """A workflow definition, passed on as it is: the engine checks it."""
 
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,14 +171,18 @@ class SessionList(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class ReviewItem(msgspec.Struct, frozen=True):
-    """A wait that is open for a person."""
+class ReviewItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A wait that is open for a person; `status` is that of its session."""
 
     session_id: str
     node_id: str
     workflow_id: str
-    status: str
-    request: HumanInteractionRequired
+    status: Status
+    reason: str
+    prompt: str
+    actions: tuple[str, ...]
+    schema: Any = None
+    timeout_s: float | None = None
 
 
 class ReviewList(msgspec.Struct, frozen=True):
@@ -243,14 +250,15 @@ class Health(msgspec.Struct, frozen=True):
 # ---- codecs
 
 
-def decode(body: bytes, kind: type[T]) -> T:
-    """Return a request's body as `kind`.
+def decode(body: bytes, kind: type[msgspec.Struct] | type[Graph]) -> Any:
+    """Return a request's body as `kind`; a Graph as plain data.
 
     Raises:
         Malformed: it isn't JSON.
         InvalidInput: it doesn't fit; with every fault.
     """
-    return convert(parse(body), kind, "the request")
+    value = parse(body)
+    return value if issubclass(kind, Graph) else convert(value, kind, "the request")
 
 
 def decode_query(arguments: Mapping[str, Sequence[bytes]], kind: type[T]) -> T:
