@@ -1,1 +1,35 @@
-"""sessiond: a durable session runtime on actors."""
+"""sessiond: a durable session runtime on actors.
+
+Open a Runtime on a store, start sessions of a workflow in it, follow their events, steer them:
+
+>>> async with Runtime.open("sqlite:///sessions.db") as runtime:  # doctest: +SKIP
+...     session = await runtime.start(workflow, input={"topic": "tea"})
+...     async for event in session.events():
+...         print(event.seq, event.event)
+"""
+
+from .actors.context import NodeContext
+from .actors.errors import NodeError, SessiondError
+from .actors.handle import Session, SessionEnded
+from .actors.node import NodeRegistry, node, tool
+from .actors.runtime import Options, Runtime
+from .actors.thread_runtime import ThreadRuntime, ThreadSession
+from .actors.version import VERSION
+
+__version__ = VERSION
+
+__all__ = [
+    "NodeContext",
+    "NodeError",
+    "NodeRegistry",
+    "Options",
+    "Runtime",
+    "Session",
+    "SessionEnded",
+    "SessiondError",
+    "ThreadRuntime",
+    "ThreadSession",
+    "__version__",
+    "node",
+    "tool",
+]

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from . import plan
-from .errors import InvalidInput, NodeError, NotFound, NotWaiting
+from .errors import InvalidInput, NodeError, NotFound, NotWaiting, SessionExists
 from .events import (
     AttemptError,
     ExecutionCompleted,
@@ -31,7 +31,7 @@ from .events import (
     Record,
 )
 from .json import encode_output
-from .lifecycle import Status, next_status
+from .lifecycle import Action, NodeStatus, Status, next_status
 from .messages import (
     Abort,
     Answered,
@@ -95,7 +95,7 @@ def decide(
         alive: ids of running nodes that have a live executor which isn't parked.
 
     Raises:
-        CommandRefused, NotWaiting, NotFound, InvalidInput: refused; nothing happened.
+        CommandRefused, NotWaiting, NotFound, SessionExists, InvalidInput: refused; nothing happened.
     """
     turn = _Turn(workflow, state, now)
     match command:
@@ -108,6 +108,8 @@ def decide(
                 for fact in command.facts:
                     turn.record(fact, command.node_id)
         case Create():
+            if state.seq:
+                return _repeated(workflow, state, command, now)
             turn.create(command)
         case Start() | Pause() | Resume() | Stop() | Cancel():
             turn.control(command, alive)
@@ -128,6 +130,14 @@ def decide(
         case _:
             assert_never(command)
     return Decision(turn.records, turn.state, turn.starts, turn.reply)
+
+
+def _repeated(workflow: Workflow, state: SessionState, command: Create, now: str) -> Decision:
+    """Answer a creation of a session that exists as the first one was answered: the decision is the same again."""
+    if state.request != command.request:
+        raise SessionExists(state.session_id)
+    first = decide(workflow, SessionState(state.session_id), command, now)
+    return Decision([], state, [], first.reply)
 
 
 class _Turn:
@@ -255,7 +265,7 @@ class _Turn:
     def change(
         self,
         node_id: str,
-        status: str,
+        status: NodeStatus,
         output: Raw | UnsetType = UNSET,
         error: Failure | None = None,
         taken: tuple[str, ...] | None = None,
@@ -263,7 +273,7 @@ class _Turn:
     ) -> None:
         present = self.state.node(node_id)
         number = present.attempt if attempt is None else attempt
-        self.record(NodeStateChange(status, number, present.round, output, error, taken), node_id)  # type: ignore[arg-type]
+        self.record(NodeStateChange(status, number, present.round, output, error, taken), node_id)
 
     def view(self, node: Node) -> NodeScope:
         return NodeScope(self.workflow, self.state, node)
@@ -361,7 +371,7 @@ class _Turn:
         self.record(ExecutionCompleted(status, error=error))
 
 
-_ACTIONS = {Start: "start", Pause: "pause", Resume: "resume", Stop: "stop", Cancel: "cancel"}
+_ACTIONS: dict[type, Action] = {Start: "start", Pause: "pause", Resume: "resume", Stop: "stop", Cancel: "cancel"}
 _END_WORDS = {
     "stopped": "was stopped",
     "cancelled": "was cancelled",

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from pykka import ActorDeadError, ActorRef
 
 from .errors import SessionFailed
+from .messages import Create, Created
 from .session import SessionActor
 from .supervisor import Activate, Open, Supervisor
 from .workflow import Workflow
@@ -56,8 +57,8 @@ class Placement(Protocol):
         """
         ...
 
-    async def create(self, session_id: str, workflow: Workflow, message: Any) -> Any:
-        """Spawn a new session and have it handle `message`."""
+    async def create(self, workflow: Workflow, message: Create, *, fresh: bool) -> Created:
+        """Have a new session handle `message`, or the one of that id, unless `fresh` says there can be none."""
         ...
 
 
@@ -88,8 +89,18 @@ class LocalPlacement:
                 continue  # it left memory between the look-up and the message
         raise SessionFailed(f"session {session_id!r} left memory {TRIES} times in a row")
 
-    async def create(self, session_id: str, workflow: Workflow, message: Any) -> Any:
-        """Spawn a new session and have it handle `message`."""
-        shard = self.shard(session_id)
-        ref: ActorRef[SessionActor] = await shard.supervisor.ask(Open(session_id, workflow), block=False)
-        return await ref.ask(message, block=False)
+    async def create(self, workflow: Workflow, message: Create, *, fresh: bool) -> Created:
+        """Have a new session handle `message`, or the one of that id, unless `fresh` says there can be none.
+
+        Raises:
+            SessionExists: the id was used for another request.
+        """
+        supervisor = self.shard(message.session_id).supervisor
+        for _ in range(TRIES):
+            ref: ActorRef[SessionActor] = await supervisor.ask(Open(message.session_id, workflow, fresh), block=False)
+            try:
+                created: Created = await ref.ask(message, block=False)
+            except ActorDeadError:
+                continue  # it ended between the look-up and the message
+            return created
+        raise SessionFailed(f"session {message.session_id!r} left memory {TRIES} times in a row")

@@ -19,8 +19,7 @@ from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatcher import LoopDispatcher
 from .environment import Environment, RandomIds, SystemClock
-from .errors import CommandRefused, Draining, Fault, InvalidInput, NodeError, NotFound, SessionExists
-from .events import ExecutionCreated, unpack
+from .errors import CommandRefused, Draining, Fault, InvalidInput, NodeError, NotFound
 from .handle import Session
 from .json import encode_output
 from .lifecycle import TERMINAL, Status, allowed
@@ -205,30 +204,12 @@ class Runtime:
             start=start,
         )
         command = msgspec.structs.replace(command, request=_digest(command, compiled))
-        if session_id is not None:
-            if not ID.fullmatch(session_id):
-                fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
-                raise InvalidInput([fault], "the request")
-            if (known := await self._repeated(session_id, command.request)) is not None:
-                return known
+        if session_id is not None and not ID.fullmatch(session_id):
+            fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
+            raise InvalidInput([fault], "the request")
         await self.definitions.keep(compiled, listed=False)
-        created: Created = await self.placement.create(command.session_id, compiled, command)
+        created: Created = await self.placement.create(compiled, command, fresh=session_id is None)
         return created
-
-    async def _repeated(self, session_id: str, request: str) -> Created | None:
-        """The answer to the first of several equal requests, None if this is the first."""
-        awake = session_id in self.placement.shard(session_id).sessions
-        if not awake and await self._read(self.store.row, session_id) is None:
-            return None
-        return await self._same(session_id, request)
-
-    async def _same(self, session_id: str, request: str) -> Created:
-        page = await self._read(self.store.read, session_id, 0, 1)
-        detail = await self.detail(session_id)
-        first = created_of(page) if page else None
-        if first is None or first[0] != request:
-            raise SessionExists(session_id)
-        return Created(session_id, "pending" if detail.started_at is None else "running", first[1])
 
     async def start(self, workflow: Workflow | dict[str, Any] | str, **options: Any) -> Session:
         """Create and start a session; the arguments are those of `create`."""
@@ -323,6 +304,10 @@ class Runtime:
             raise CommandRefused("delete", status, allowed(status))
         if not await self._read(self.store.delete, session_id):
             raise NotFound("session", session_id)
+        shard = self.placement.shard(session_id)
+        if (ref := shard.sessions.get(session_id)) is not None:
+            ref.stop(block=False)  # its id may be used again
+            self._retire(shard.number, session_id)
 
     def subscribe(self, session_id: str, after: int = 0) -> Subscription:
         """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat."""
@@ -378,12 +363,6 @@ def encode_request(value: Any, at: str) -> Raw:
         return encode_output(value)
     except NodeError as error:
         raise InvalidInput([Fault(at, str(error))], "the request") from None
-
-
-def created_of(segments: list[Segment]) -> tuple[str, int] | None:
-    """Return the request digest and the last seq of a session's first decision."""
-    fact = unpack(segments[0])[0].data
-    return (fact.request, segments[0].last_seq) if isinstance(fact, ExecutionCreated) else None
 
 
 def _digest(command: Create, workflow: Workflow) -> str:

@@ -424,6 +424,11 @@ class SessionActor(LoopActor):
     def _now(self) -> str:
         return stamp(self._env.clock.now())
 
+    def on_stop(self) -> None:
+        """Interrupt what still runs: it goes on at the next start."""
+        self._disarm_timers()
+        self._kill_attempts()
+
     def on_failure(self, *_: Any) -> None:
         """A bug in a handler: what wasn't committed never happened; the supervisor reads the log again."""
         self._lost = SessionFailed("the session failed inside and is being recovered from its log")

@@ -117,9 +117,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def working_copy(self) -> SessionState:
         """Return a copy to decide on; what it shares with this one is immutable."""
-        twin = cast(SessionState, self.__copy__())
-        twin.nodes = self.nodes.copy()
-        return twin
+        return msgspec.structs.replace(self, nodes=self.nodes.copy())
 
     def row(self) -> SessionRow:
         """Return what lists show of it."""

@@ -31,13 +31,18 @@ PERIOD_S: Final = 60.0
 
 
 class Open:
-    """Spawn an actor for a new session; the answer is its ref."""
+    """Spawn an actor for a new session, or find the one of that id; the answer is its ref.
 
-    __slots__ = ("session_id", "workflow")
+    Attributes:
+        fresh: nobody can have had this id before, so the store needn't be asked.
+    """
 
-    def __init__(self, session_id: str, workflow: Workflow) -> None:
+    __slots__ = ("fresh", "session_id", "workflow")
+
+    def __init__(self, session_id: str, workflow: Workflow, fresh: bool) -> None:
         self.session_id = session_id
         self.workflow = workflow
+        self.fresh = fresh
 
 
 class Activate:
@@ -84,15 +89,18 @@ class Supervisor(LoopActor):
         self._load = load
         self._activating: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._wanted: dict[str, Workflow] = {}
         self._doomed: set[str] = set()
         self._budgets: dict[str, RestartBudget] = {}
 
     def on_receive(self, message: Any) -> Any:
         """Handle one message."""
         match message:
-            case Open():
-                state = SessionState(message.session_id)
-                return self._spawn(message.workflow, state)
+            case Open(session_id=session_id, workflow=workflow):
+                if message.fresh:
+                    return self._spawn(workflow, SessionState(session_id))
+                self._wanted.setdefault(session_id, workflow)
+                return self._activate(session_id)
             case Activate():
                 return self._activate(message.session_id)
             case FailOver():
@@ -114,6 +122,7 @@ class Supervisor(LoopActor):
 
     def _activate(self, session_id: str) -> Any:
         if (ref := self.sessions.get(session_id)) is not None and ref.is_alive():
+            self._wanted.pop(session_id, None)
             return ref
         reply = Deferred[ActorRef[SessionActor]]()
         waiting = self._activating.get(session_id)
@@ -143,6 +152,9 @@ class Supervisor(LoopActor):
 
     async def _recovered(self, session_id: str) -> ActorRef[SessionActor]:
         stored = await self._load(session_id)
+        wanted = self._wanted.pop(session_id, None)
+        if stored is None and wanted is not None:
+            return self._spawn(wanted, SessionState(session_id))
         if stored is None:
             raise NotFound("session", session_id)
         workflow = await self._definitions.find(stored.row.workflow_id, stored.row.workflow_version)

@@ -48,7 +48,5 @@ def holds_end(data: bytes) -> bool:
     """
     if _TERMINAL not in data:
         return False
-    last = b"{}"
-    for last in payloads(data):
-        pass
+    *_, last = payloads(data)
     return _name_of(last).event == "execution:completed"

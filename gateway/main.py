@@ -14,11 +14,10 @@ from typing import Any, Final
 
 import yaml
 
-from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
+from ..actors.errors import Fault, InvalidInput
 from ..actors.runtime import Runtime
 from .server import serving
 from .settings import Settings
-from .wire import below
 
 logger = logging.getLogger("sessiond")
 

@@ -31,6 +31,11 @@ def shard_of(session_id: str, shards: int) -> int:
     return crc32(session_id.partition("~")[0].encode()) % shards
 
 
+def prefix(shard: int) -> str:
+    """Return what all keys of a shard begin with."""
+    return f"{{s{shard}}}:"
+
+
 def owner(shard: int) -> str:
     """Name the string that holds the owner token of a shard."""
     return f"{{s{shard}}}:owner"

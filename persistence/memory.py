@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Final
 
 from ..actors.errors import Fenced, StoreError, Unavailable
-from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Stored
+from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
+from .codec import encode_row
 from .keys import shard_of
 from .listing import decode_cursor, matches, page
 from .locator import parse, positive
 from .positions import check_contiguous, check_shape, unwritten
 
 
-def open_store(url: str) -> MemoryStore:
+def open_store(url: str) -> Store:
     """Return a new, empty store for `memory://` or `memory://?shards=N`.
 
     Raises:
@@ -36,7 +36,7 @@ class MemoryStore:
 
     def __init__(self, shards: int = 1) -> None:
         self.shards = shards
-        self.inline: Final = True
+        self.inline: bool = True
         self._lock = threading.Lock()
         self._owners: dict[int, str] = {}
         self._rows: dict[str, SessionRow] = {}
@@ -158,8 +158,13 @@ class MemoryStore:
             try:
                 check_shape(batch, self.shards)
                 fresh = unwritten(batch, self._head, self._segment)
+                for commit in fresh:
+                    if commit.row is not None:
+                        encode_row(commit.row)  # what a durable store would refuse is refused here
             except StoreError as error:
                 return error
+            except ValueError as error:
+                return StoreError(f"the batch can't be stored: {error}")
             for commit in fresh:
                 self._logs.setdefault(commit.session_id, []).append(commit.segment)
                 if commit.row is not None:

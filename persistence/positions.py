@@ -31,7 +31,7 @@ def check_shape(batch: Batch, shards: int) -> None:
         elif row.session_id != name:
             raise StoreError(f"a commit of session {name!r} has the row of {row.session_id!r}")
         if not 1 <= segment.first_seq <= segment.last_seq:
-            raise StoreError(f"a segment of session {name!r} goes from {segment.first_seq} to {segment.last_seq}")
+            raise StoreError(f"a segment of {name!r} goes from {segment.first_seq} to {segment.last_seq}")
     if shards > 1:
         for snapshot in batch.snapshots:
             if shard_of(snapshot.session_id, shards) != batch.shard:

@@ -13,14 +13,15 @@ from typing import Final
 from urllib.parse import unquote
 
 from ..actors.errors import StoreError, Unavailable
-from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Stored
+from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
 from .checkpoint import Checkpointer
 from .codec import decode_definition, decode_row, decode_snapshot, encode_definition
-from .listing import decode_cursor, page
+from .listing import page
 from .locator import parse, positive, refuse
 from .positions import check_contiguous, check_loaded
 from .sqlite_file import Readers, connect, explain, prepare
+from .sqlite_rows import SELECT_RUNNING, select_rows
 from .sqlite_writer import SqliteWriter
 
 _BUSY_SECONDS: Final = 1.0
@@ -28,7 +29,7 @@ _CHECKPOINT_BUSY_SECONDS: Final = 0.05
 _SYNCHRONOUS: Final = ("normal", "full")
 
 
-def open_store(url: str) -> SqliteStore:
+def open_store(url: str) -> Store:
     """Open the SQLite file that `url` names; create it if there is none.
 
     Raises:
@@ -60,7 +61,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: str, synchronous: str = "normal", max_bytes: int = 1 << 44) -> None:
-        self.shards: Final = 1
+        self.shards: int = 1
         self.inline = synchronous == "normal"
         self._path = path
         self._synchronous = synchronous
@@ -142,9 +143,7 @@ class SqliteStore:
         if shard != 0:
             return []
         with self._readers.reading() as connection:
-            found = connection.execute(
-                "SELECT id FROM sessions WHERE status = 'running' ORDER BY created_at DESC, id DESC"
-            )
+            found = connection.execute(SELECT_RUNNING)
             return [session_id for (session_id,) in found]
 
     def row(self, session_id: str) -> SessionRow | None:
@@ -155,7 +154,7 @@ class SqliteStore:
 
     def rows(self, query: RowQuery) -> RowPage:
         """Return a page of rows; see Store."""
-        statement, values = _select_rows(query)
+        statement, values = select_rows(query)
         with self._readers.reading() as connection:
             found = connection.execute(statement, values)
             records = [record for (record,) in found]
@@ -239,28 +238,3 @@ class SqliteStore:
 def _definition(record: bytes, listing: int) -> Definition:
     kept = decode_definition(record)
     return Definition(kept.workflow_id, kept.version, kept.body, kept.created_at, listing > 0)
-
-
-def _select_rows(query: RowQuery) -> tuple[str, list[object]]:
-    """Return the statement and its values; the index of labels leads when one is asked for."""
-    source, lead = "sessions s", "s"
-    where = ["s.tenant = ?"]
-    values: list[object] = [query.tenant]
-    if query.label is not None:
-        source, lead = "labels l CROSS JOIN sessions s ON s.number = l.session", "l"
-        where += ["l.tenant = ?", "l.term = ?"]
-        values += [query.tenant, query.label]
-    if query.status is not None:
-        where.append("s.status = ?")
-        values.append(query.status)
-    if query.workflow_id is not None:
-        where.append("s.workflow_id = ?")
-        values.append(query.workflow_id)
-    if query.waiting is not None:
-        where.append(f"s.waiting = {int(query.waiting)}")
-    if query.cursor is not None:
-        where.append(f"({lead}.created_at, {lead}.id) < (?, ?)")
-        values += decode_cursor(query.cursor)
-    order = f"{lead}.created_at DESC, {lead}.id DESC"
-    values.append(query.limit + 1)
-    return f"SELECT s.record FROM {source} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?", values

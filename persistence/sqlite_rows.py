@@ -1,0 +1,45 @@
+"""The statements that list sessions in SQLite, each led by one index in the order of the list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..actors.ports import RowQuery
+from .listing import decode_cursor
+
+SELECT_RUNNING: Final = "SELECT id FROM sessions WHERE status = 'running' ORDER BY created_at DESC, id DESC"
+"""Ids of the running sessions, newest first."""
+
+
+def select_rows(query: RowQuery) -> tuple[str, list[object]]:
+    """Return the statement for a page's records and one more, and its values.
+
+    The index of labels leads when a label is asked for, since no other finds a rare one.
+
+    Raises:
+        ValueError: the cursor is none of ours.
+    """
+    source, lead = "sessions s", "s"
+    where = ["s.tenant = ?"]
+    values: list[object] = [query.tenant]
+    if query.waiting:
+        # The planner has no statistics, and would walk all sessions of the tenant in order of time.
+        source = "sessions s INDEXED BY sessions_waiting"
+    if query.label is not None:
+        source, lead = "labels l CROSS JOIN sessions s ON s.number = l.session", "l"
+        where += ["l.tenant = ?", "l.term = ?"]
+        values += [query.tenant, query.label]
+    if query.status is not None:
+        where.append("s.status = ?")
+        values.append(query.status)
+    if query.workflow_id is not None:
+        where.append("s.workflow_id = ?")
+        values.append(query.workflow_id)
+    if query.waiting is not None:
+        where.append(f"s.waiting = {int(query.waiting)}")
+    if query.cursor is not None:
+        where.append(f"({lead}.created_at, {lead}.id) < (?, ?)")
+        values += decode_cursor(query.cursor)
+    order = f"{lead}.created_at DESC, {lead}.id DESC"
+    values.append(query.limit + 1)
+    return f"SELECT s.record FROM {source} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?", values

@@ -1,0 +1,105 @@
+"""Small workflows, and a driver of the pure engine without any actor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from sessiond.actors.decide import Decision, StartAttempt, decide
+from sessiond.actors.events import NodeStateChange, Record
+from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt
+from sessiond.actors.node import NodeRegistry
+from sessiond.actors.nodes import register_builtin
+from sessiond.actors.state import SessionState
+from sessiond.actors.workflow import Workflow, parse
+
+
+def registry() -> NodeRegistry:
+    """The built-in types and `step`, which passes its round on."""
+    made = NodeRegistry()
+    register_builtin(made)
+
+    @made.node("step")
+    async def step(context: Any) -> Any:
+        return {"node": context.node_id, "round": context.round}
+
+    return made
+
+
+def graph(nodes: dict[str, Any], start: str | None = None, **outer: Any) -> dict[str, Any]:
+    """A definition; a node given as a list is a `step` with those successors."""
+    full = {
+        node_id: {"type": "step", "next_ids": spec} if isinstance(spec, list) else spec
+        for node_id, spec in nodes.items()
+    }
+    return {"workflow_id": "w", "nodes": full, "start_node_id": start or next(iter(nodes)), **outer}
+
+
+def chain(length: int) -> dict[str, Any]:
+    """n1 → n2 → …"""
+    return graph({f"n{i}": [f"n{i + 1}"] if i < length else [] for i in range(1, length + 1)})
+
+
+def compiled(definition: dict[str, Any]) -> Workflow:
+    return parse(definition, registry().types)
+
+
+class Engine:
+    """Drives `decide` as a session would, with every record applied at once."""
+
+    def __init__(self, definition: dict[str, Any], now: str = "2026-01-01T00:00:00.000000Z") -> None:
+        self.workflow = compiled(definition)
+        self.state = SessionState("s")
+        self.records: list[Record] = []
+        self.waiting: list[StartAttempt] = []
+        self.now = now
+
+    def tell(self, command: AnyCommand, alive: Any = None) -> Decision:
+        running = [start.node_id for start in self.waiting] if alive is None else alive
+        decision = decide(self.workflow, self.state, command, self.now, running)
+        self.state = decision.state
+        self.records += decision.records
+        self.waiting += decision.starts
+        if self.state.terminal:
+            self.waiting.clear()
+        return decision
+
+    def create(self, **fields: Any) -> Decision:
+        return self.tell(Create(session_id="s", **fields))
+
+    def take(self, node_id: str) -> StartAttempt:
+        """Take the waiting attempt of a node."""
+        found = next(start for start in self.waiting if start.node_id == node_id)
+        self.waiting.remove(found)
+        return found
+
+    def complete(self, node_id: str, output: Any = None) -> Decision:
+        start = self.take(node_id)
+        raw = Raw(msgspec.json.encode(output))
+        return self.tell(CompleteAttempt(node_id, start.round, start.attempt, raw))
+
+    def fail(self, node_id: str, failure: Any) -> Decision:
+        start = self.take(node_id)
+        return self.tell(FailAttempt(node_id, start.round, start.attempt, failure))
+
+    def run_out(self, choose: Callable[[list[StartAttempt]], StartAttempt] = lambda w: w[0], output: Any = 1) -> None:
+        """Complete whatever waits until nothing does."""
+        while self.waiting:
+            self.complete(choose(self.waiting).node_id, output)
+
+    def trail(self) -> list[str]:
+        """What happened to nodes, as `node status`."""
+        return [
+            f"{record.node_id} {record.data.status}"
+            for record in self.records
+            if isinstance(record.data, NodeStateChange)
+        ]
+
+    def statuses(self) -> dict[str, str]:
+        return {node_id: self.state.node(node_id).status for node_id in self.workflow.nodes}
+
+    def events(self) -> list[str]:
+        return [record.event for record in self.records]

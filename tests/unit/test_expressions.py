@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessiond.actors.errors import ExpressionError
+from sessiond.actors.expressions import MAX_SOURCE, Expression, expression, resolve, template
+
+
+class Plain:
+    """A scope of given values that notes what it was asked for."""
+
+    def __init__(self, **values: Any) -> None:
+        self.values = values
+        self.asked: tuple[frozenset[str], frozenset[str] | None] | None = None
+
+    def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
+        self.asked = names, nodes
+        return {name: self.values[name] for name in names}
+
+
+SCOPE = Plain(
+    input={"topic": "tea", "n": 3},
+    nodes={"a": {"output": {"score": 0.9, "text": "hi"}}, "b-2": {"output": 4}},
+    upstream={"a": {"score": 0.9}},
+    context={},
+    round=2,
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("input.n + 1", 4),
+        ("nodes.a.output.score >= 0.8 && round < 5", True),
+        ('nodes["b-2"].output', 4),
+        ("upstream.a.score", 0.9),
+        ("input", {"topic": "tea", "n": 3}),
+        ("has(context.x) ? 1 : 2", 2),
+        ("[1, 2, 3].filter(x, x > 1)", [2, 3]),
+    ],
+)
+def test_values(source: str, value: Any) -> None:
+    assert Expression(source).evaluate(SCOPE) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${ input.n }", 3),
+        ("about ${input.topic}!", "about tea!"),
+        ("${input.n} of ${ input }", '3 of {"topic":"tea","n":3}'),
+        ("${ '}' + \"{\" }", "}{"),
+        ("${ {'a': 1}.a }", 1),
+        ("costs $${5}", "costs ${5}"),
+        ("plain", "plain"),
+    ],
+)
+def test_templates(text: str, value: Any) -> None:
+    assert template(text)(SCOPE) == value
+
+
+def test_resolve_goes_to_any_depth() -> None:
+    assert resolve({"a": ["${round}", {"b": "r${round}"}], "c": 1}, SCOPE) == {"a": [2, {"b": "r2"}], "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "nodes"),
+    [
+        ("nodes.a.output", {"nodes"}, {"a"}),
+        ("nodes.a.output.score + nodes['b-2'].output", {"nodes"}, {"a", "b-2"}),
+        ("input.n", {"input"}, set()),
+        ("nodes.exists(k, nodes[k].status == 'failed')", {"nodes"}, None),
+    ],
+)
+def test_only_what_is_read_is_asked_for(source: str, names: set[str], nodes: set[str] | None) -> None:
+    scope = Plain(**SCOPE.values)
+    with contextlib.suppress(ExpressionError):
+        Expression(source).evaluate(scope)
+    assert scope.asked == (names, nodes)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "1 +", "input.", "x", "foo(1)", "(" * 3000, "1" * (MAX_SOURCE + 1), "[1].map(a,[1].map(b,[1].map(c,1)))"],
+)
+def test_what_cannot_be_right_is_refused_with_its_own_error(source: str) -> None:
+    with pytest.raises(ExpressionError):
+        Expression(source).evaluate(SCOPE)
+
+
+@pytest.mark.parametrize("source", ["input.missing", "1 / 0", "'a' + 1", "input.n.x", "9223372036854775807 + 1"])
+def test_what_fails_says_which_expression(source: str) -> None:
+    with pytest.raises(ExpressionError) as failed:
+        Expression(source).evaluate(SCOPE)
+    assert repr(source) in str(failed.value)
+
+
+@pytest.mark.parametrize("source", ["input.__class__", "input.topic.__len__", "''.__class__.__mro__"])
+def test_there_is_no_way_to_python(source: str) -> None:
+    with pytest.raises(ExpressionError):
+        Expression(source).evaluate(SCOPE)
+
+
+def test_a_truth_must_be_a_boolean() -> None:
+    assert expression("round == 2").truth(SCOPE) is True
+    assert expression("${ round == 3 }").truth(SCOPE) is False
+    with pytest.raises(ExpressionError, match="a boolean is needed"):
+        expression("round").truth(SCOPE)
+
+
+@pytest.mark.parametrize("text", ["${ input.n", "a ${ 'x }", "${"])
+def test_an_open_brace_is_refused(text: str) -> None:
+    with pytest.raises(ExpressionError, match="not closed"):
+        template(text)
+
+
+@given(st.text(alphabet="${}'\"ainput.+1()[]:,?&|<>= \\\n", max_size=40))
+def test_nothing_but_an_expression_error_comes_out(text: str) -> None:
+    for build in (template, lambda t: expression(t).evaluate):
+        try:
+            build(text)(SCOPE)
+        except ExpressionError:
+            continue

@@ -1,0 +1,195 @@
+"""Joins, skips and loops, driven through whole sessions of the pure engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.graphs import Engine, graph
+
+from sessiond.actors.events import Failure
+from sessiond.actors.messages import Pause, Resume
+
+
+def loop(back: str, leave: str, rounds: int, until: str | None = None) -> dict[str, Any]:
+    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": rounds, "until": until}}
+
+
+def started(definition: dict[str, Any]) -> Engine:
+    engine = Engine(definition)
+    engine.create()
+    return engine
+
+
+def waiting(engine: Engine) -> list[str]:
+    return [start.node_id for start in engine.waiting]
+
+
+def test_successors_start_side_by_side_and_all_waits_for_each() -> None:
+    engine = started(graph({"s": ["a", "b"], "a": ["j"], "b": ["j"], "j": []}))
+    engine.complete("s")
+    assert waiting(engine) == ["a", "b"]
+    engine.complete("b")
+    assert waiting(engine) == ["a"]
+    engine.complete("a")
+    assert waiting(engine) == ["j"]
+
+
+def test_any_starts_at_the_first_and_only_once() -> None:
+    engine = started(graph({"s": ["a", "b"], "a": ["j"], "b": ["j"], "j": {"type": "step", "join": "any"}}))
+    engine.complete("s")
+    engine.complete("b")
+    assert waiting(engine) == ["a", "j"]
+    engine.complete("j")
+    engine.complete("a")
+    assert waiting(engine) == []
+    assert engine.state.status == "completed"
+    assert engine.trail().count("j running") == 1
+
+
+def test_at_least_counts() -> None:
+    join = {"type": "step", "join": {"at_least": 2}}
+    engine = started(graph({"s": ["a", "b", "c"], "a": ["j"], "b": ["j"], "c": ["j"], "j": join}))
+    engine.complete("s")
+    engine.complete("a")
+    assert "j" not in waiting(engine)
+    engine.complete("c")
+    assert "j" in waiting(engine)
+
+
+def test_a_loop_goes_round_and_leaves() -> None:
+    engine = started(graph({"s": ["a"], "a": ["l"], "l": loop("a", "e", 3), "e": []}))
+    engine.run_out()
+    assert engine.state.status == "completed"
+    assert [f"{r.data.round}" for r in engine.records if r.node_id == "a" and r.data.status == "running"] == list("123")
+    assert engine.trail().count("e running") == 1
+    assert [r.data.taken for r in engine.records if r.node_id == "l" and r.data.status == "completed"] == [
+        ("a",),
+        ("a",),
+        ("e",),
+    ]
+
+
+def test_until_leaves_early() -> None:
+    engine = started(graph({"s": ["a"], "a": ["l"], "l": loop("a", "e", 9, "nodes.a.output.score > 1"), "e": []}))
+    engine.complete("s")
+    for score in range(3):
+        engine.complete("a", {"score": score})
+    assert waiting(engine) == ["e"]
+
+
+def test_a_failing_until_fails_the_loop_node() -> None:
+    engine = started(graph({"s": ["l"], "l": loop("s", "e", 9, "nodes.s.output.score > 1"), "e": []}, start="s"))
+    engine.complete("s", {"other": 1})
+    assert engine.state.status == "failed"
+    assert engine.state.error is not None
+    assert (engine.state.error.code, engine.state.error.node_id) == ("expression", "l")
+
+
+def test_an_inner_loop_counts_anew_in_each_outer_round() -> None:
+    engine = started(
+        graph({"s": ["a"], "a": ["b"], "b": ["i"], "i": loop("b", "o", 2), "o": loop("a", "e", 3), "e": []})
+    )
+    engine.run_out()
+    assert engine.state.status == "completed"
+    assert engine.trail().count("a running") == 3
+    assert engine.trail().count("b running") == 6
+
+
+def test_a_branch_inside_a_loop_joins_in_every_round() -> None:
+    engine = started(graph({"s": ["p"], "p": ["a", "b"], "a": ["l"], "b": ["l"], "l": loop("p", "e", 2), "e": []}))
+    engine.complete("s")
+    for _ in range(2):
+        engine.complete("p")
+        engine.complete("b")
+        assert waiting(engine) == ["a"]
+        engine.complete("a")
+    assert waiting(engine) == ["e"]
+
+
+def test_an_edge_out_of_a_loop_is_not_dead_before_the_loop_is_through() -> None:
+    """x waits for the branch that the loop's body may still take in a later round."""
+    engine = started(
+        graph(
+            {
+                "s": ["a", "y"],
+                "a": ["l", "x"],
+                "l": loop("a", "e", 2),
+                "e": ["x"],
+                "y": ["x"],
+                "x": [],
+            }
+        )
+    )
+    engine.complete("s")
+    engine.complete("y")
+    engine.complete("a")
+    assert "x" not in waiting(engine)
+    engine.complete("a")
+    engine.complete("e")
+    assert waiting(engine) == ["x"]
+
+
+def test_nothing_starts_while_paused_and_resume_catches_up() -> None:
+    engine = started(graph({"s": ["a", "b"], "a": ["j"], "b": ["j"], "j": ["l"], "l": loop("s", "e", 2), "e": []}))
+    engine.complete("s")
+    engine.tell(Pause())
+    engine.complete("a")
+    engine.complete("b")
+    assert waiting(engine) == []
+    engine.tell(Resume())
+    assert waiting(engine) == ["j"]
+    engine.tell(Pause())
+    engine.complete("j")
+    assert engine.state.node("l").status == "pending", "even a node that only computes waits"
+    engine.tell(Resume())
+    assert waiting(engine) == ["s"]
+    assert engine.state.node("s").round == 2
+
+
+def test_a_failure_that_continues_takes_its_edges() -> None:
+    tolerant = {"type": "step", "next_ids": ["j"], "on_error": "continue"}
+    engine = started(graph({"s": ["a", "b"], "a": tolerant, "b": ["j"], "j": []}))
+    engine.complete("s")
+    engine.fail("a", Failure("boom", "it broke"))
+    engine.complete("b")
+    assert waiting(engine) == ["j"]
+    engine.complete("j")
+    assert engine.state.status == "completed"
+
+
+@st.composite
+def layered_graphs(draw: st.DrawFn) -> dict[str, Any]:
+    """Random acyclic graphs, with a loop back to the second layer in some."""
+    widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=5))
+    layers = [[f"n{depth}_{i}" for i in range(width)] for depth, width in enumerate(widths)]
+    nodes: dict[str, Any] = {"s": list(layers[0])}
+    for depth, layer in enumerate(layers):
+        below = [n for deeper in layers[depth + 1 :] for n in deeper]
+        for node in layer:
+            targets = draw(st.lists(st.sampled_from(below), unique=True, max_size=3)) if below else []
+            join = draw(st.sampled_from(["all", "any"]))
+            nodes[node] = {"type": "step", "next_ids": targets, "join": join}
+    for depth in range(1, len(layers)):  # whatever nobody leads to hangs on the layer above
+        for node in layers[depth]:
+            if not any(node in (n["next_ids"] if isinstance(n, dict) else n) for n in nodes.values()):
+                nodes[layers[depth - 1][0]]["next_ids"].append(node)
+    for node in list(nodes):
+        if node != "s" and not nodes[node]["next_ids"]:
+            nodes[node]["next_ids"] = ["l"]
+    nodes["l"] = loop("s", "e", draw(st.integers(1, 3)))
+    nodes["e"] = []
+    return graph(nodes)
+
+
+@given(layered_graphs(), st.data())
+def test_every_order_of_completion_ends_with_every_node_through(
+    definition: dict[str, Any], data: st.DataObject
+) -> None:
+    engine = started(definition)
+    engine.run_out(choose=lambda starts: data.draw(st.sampled_from(starts)))
+    assert engine.state.status == "completed", engine.statuses()
+    assert set(engine.statuses().values()) <= {"completed", "skipped"}
+    assert engine.events().count("execution:completed") == 1
+    assert engine.events()[-1] == "execution:completed"
