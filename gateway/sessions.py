@@ -36,8 +36,9 @@ PREFIX: Final = "/api/v1/sessions/"
 async def execute(call: Call) -> Reply:
     """Create a session and start it."""
     created = await _create(call, call.body)
-    status = "pending" if created.status == "pending" else "started"
-    return Reply(Started(created.session_id, status, created.seq), 202, _location(created))
+    pending = created.status == "pending"
+    answer = Started(created.session_id, "pending" if pending else "started", created.seq)
+    return Reply(answer, 202, _location(created))
 
 
 async def create(call: Call) -> Reply:

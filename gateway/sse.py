@@ -44,7 +44,7 @@ class EventStream(JsonHandler):
             await self._send(self._subscription)
             await self.finish()
         except (StreamClosedError, TimeoutError):
-            self.request.connection.detach().close()  # type: ignore[attr-defined]
+            self.detach().close()
         except Exception as error:  # noqa: BLE001 - the headers are out: all that is left is to end the stream
             report(error)
             await self.finish()

@@ -44,7 +44,7 @@ class EventSocket(WebSocketHandler):
         """Let our own pages in, and those of the origins that the settings name."""
         return super().check_origin(origin) or origin in self.gateway.settings.allowed_origins
 
-    def open(self, session_id: str) -> None:  # type: ignore[override]
+    def open(self, session_id: str) -> None:
         """Begin to send; refusals are close codes, since a browser can't read a failed handshake."""
         self.set_nodelay(True)
         settings = self.gateway.settings
