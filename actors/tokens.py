@@ -13,7 +13,10 @@ import msgspec
 from .segment import frame
 
 MAX_BUFFER: Final = 65_536
-"""Characters that may wait in one attempt's buffer before `emit` has to wait."""
+"""Bytes on the wire, roughly, that may wait in one attempt's buffer before `emit` has to wait."""
+
+_FIXED: Final = 45
+"""Bytes of a token event's frame header, seq, timestamp and punctuation."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,11 +25,11 @@ class TokenBuffer:
     """Chunks of one attempt, in order.
 
     Attributes:
-        size: characters in it.
+        size: bytes on the wire that it will come to, envelopes included: most of a token is its envelope.
         announced: whether the session knows that there is something.
     """
 
-    __slots__ = ("_chunks", "_middle", "_thinking", "announced", "size")
+    __slots__ = ("_chunks", "_envelope", "_middle", "_thinking", "announced", "size")
 
     def __init__(self, session_id: str, node_id: str, agent_id: str) -> None:
         self._chunks: list[tuple[str, bool]] = []
@@ -37,11 +40,12 @@ class TokenBuffer:
         self._middle = head, b'","data":{"agent_id":' + _encode(agent_id) + b',"chunk":'
         tail = b',"node_id":' + _encode(node_id) + b"}"
         self._thinking = b"}" + tail, b',"is_thinking":true}' + tail
+        self._envelope = len(head) + len(self._middle[1]) + len(tail) + _FIXED
 
     def add(self, chunk: str, thinking: bool) -> None:
         """Append one chunk."""
         self._chunks.append((chunk, thinking))
-        self.size += len(chunk) or 1
+        self.size += len(chunk) + self._envelope
 
     @property
     def full(self) -> bool:
