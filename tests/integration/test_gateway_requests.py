@@ -9,7 +9,6 @@ import pytest
 from support.graphs import chain
 from support.site import HELD, Site, problem, site_on
 
-from sessiond.actors.errors import StoreFull, StoreUnavailable
 from sessiond.gateway.routes import ROUTES
 
 EXECUTE = "/api/v1/workflows/execute"
@@ -27,7 +26,7 @@ def body_of(answer: bytes) -> Any:
 async def test_malformed_json_is_told_with_its_position(lone_site: Site) -> None:
     found = problem(await lone_site.fetch("POST", EXECUTE, b'{"graph": {},}'), 400)
     assert found["code"] == "malformed"
-    assert "(byte 12)" in found["detail"]
+    assert "(byte 13)" in found["detail"]
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\xff", b'{"a": NaN}', b"[" * 100_000, b'"\\ud800"', b'{"a":1,"a":1}'])
@@ -154,19 +153,24 @@ async def test_a_query_that_makes_no_sense_is_refused(lone_site: Site, query: st
     problem(await lone_site.fetch("GET", f"/api/v1/sessions{query}"), 422)
 
 
-async def test_health_follows_the_store_and_the_drain(lone_site: Site) -> None:
+async def test_a_server_that_drains_is_alive_but_not_ready(lone_site: Site) -> None:
     assert (await lone_site.fetch("GET", "/readyz")).code == 200
-    lone_site.runtime.writer.trouble = StoreUnavailable("the store is away", retry_after=2.5)
-    response = await lone_site.fetch("GET", "/readyz")
-    assert problem(response, 503)["code"] == "store_unavailable"
-    assert response.headers["Retry-After"] == "3"
-    problem(await lone_site.post(EXECUTE, {"graph": HELD}), 503)
-    lone_site.runtime.writer.trouble = StoreFull("no space left")
-    problem(await lone_site.post(EXECUTE, {"graph": HELD}), 507)
-    lone_site.runtime.writer.trouble = None
-    lone_site.server.gateway.draining = True
-    assert problem(await lone_site.fetch("GET", "/readyz"), 503)["code"] == "draining"
-    assert (await lone_site.fetch("GET", "/livez")).code == 200
+    await lone_site.client.execute(HELD, session_id="s1", start=False)
+    reader, writer = await lone_site.connect()  # before the drain: afterwards nobody is let in
+    await lone_site.server.drain()
+    paths = ["/livez", "/readyz", "/api/v1/sessions/s1"]
+    for path in paths:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    lines = []
+    for _ in paths:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines.append(status_line(head).split()[1])
+        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+    assert lines == [b"200", b"503", b"200"]
+    writer.close()
+    await writer.wait_closed()
+    with pytest.raises(OSError, match="Connect call failed"):
+        await lone_site.connect()
 
 
 async def test_a_bug_inside_shows_nothing_of_itself(lone_site: Site, caplog: pytest.LogCaptureFixture) -> None:

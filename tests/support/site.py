@@ -56,13 +56,16 @@ class Site:
 
     async def send(self, data: bytes) -> bytes:
         """Send raw bytes over a connection of their own and return all that comes back."""
-        host, port = self.url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
+        reader, writer = await self.connect()
         writer.write(data)
         answer = await reader.read()
         writer.close()
         await writer.wait_closed()
         return answer
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        host, port = self.url.removeprefix("http://").split(":")
+        return await asyncio.open_connection(host, int(port))
 
     async def socket(self, path: str, headers: str = "") -> RawSocket:
         return await RawSocket.connect(self.url, path, headers)
@@ -127,8 +130,11 @@ class RawSocket:
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n".encode()
         )
         answer = await reader.readuntil(b"\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 101 "), answer
-        return cls(reader, writer)
+        socket = cls(reader, writer)
+        if not answer.startswith(b"HTTP/1.1 101 "):
+            await socket.close()
+            raise ConnectionRefusedError(answer)
+        return socket
 
     async def frame(self) -> tuple[int, bytes]:
         """The next frame: opcode and payload."""
