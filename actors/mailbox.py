@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overlo
 
 from pykka import ActorDeadError, ActorRef
 
+from .control import Control, Kill, Suspend, Unsuspend
 from .future import LoopFuture
 from .substrate import PYKKA_MESSAGES, STOP, StopMessage, SubstrateRef
 from .waiting import refuse_to_block
@@ -59,30 +60,6 @@ logger = logging.getLogger(__name__)
 
 class MailboxFull(Exception):
     """The data lane of the receiver's mailbox is at its bound: slow down and send again."""
-
-
-class Control:
-    """Base of messages that overtake data: mix it into any message class, msgspec structs included."""
-
-    __slots__ = ()
-
-
-class Kill(Control):
-    """Stop now: what waits is refused, an awaiting handler is cancelled, then ``on_stop`` runs."""
-
-    __slots__ = ()
-
-
-class Suspend(Control):
-    """Serve control messages only, from the next message on, until ``Unsuspend``."""
-
-    __slots__ = ()
-
-
-class Unsuspend(Control):
-    """Serve data again."""
-
-    __slots__ = ()
 
 
 class Asked(LoopFuture[Any]):
@@ -226,7 +203,7 @@ class Mailbox(SubstrateRef[A]):
     # -- sending: from any thread
 
     def enqueue(self, item: Any) -> None:
-        """Put a data item that has its credit into the lane and schedule the actor.
+        """Put a data item into the lane and schedule the actor; its credit was taken, or it needs none.
 
         Raises:
             ActorDeadError: the actor has stopped.
@@ -257,7 +234,7 @@ class Mailbox(SubstrateRef[A]):
             ActorDeadError: the actor has stopped.
             MailboxFull: the data lane is at its bound.
         """
-        if self.state == STOPPED:
+        if self.state == STOPPED:  # not "full": the credits of what waited at the end are gone
             raise self.dead()
         kind = type(message)
         if kind not in PLAIN and not PLAIN.learn(kind):
@@ -326,7 +303,7 @@ class Mailbox(SubstrateRef[A]):
             refuse_to_block()
         asked = Asked(STOP)
         try:
-            self.send(asked, STOP)
+            self.enqueue(asked)
         except ActorDeadError:
             asked.resolve(False)
         return asked.get(timeout=timeout) if block else asked

@@ -19,7 +19,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pykka
@@ -397,6 +397,21 @@ class Busy(LoopActor):
         self.actor_ref.tell(message)
 
 
+def wait_beside_busy_loop(loop: Loop, count: int = 200) -> float:
+    """Time a wait of one millisecond of a thread that has nothing to do with the actors."""
+    dispatcher = LoopDispatcher.in_thread(loop)
+    for _ in range(4):
+        dispatcher.spawn(Busy).tell("again")
+    never = Event()
+    latencies = []
+    for _ in range(count):
+        start = time.perf_counter()
+        never.wait(0.001)
+        latencies.append(time.perf_counter() - start)
+    dispatcher.close()
+    return quantile_ms(latencies, 0.99)
+
+
 def quantile_ms(seconds: list[float], at: float) -> float:
     return sorted(seconds)[int(len(seconds) * at)] * 1e3
 
@@ -437,8 +452,6 @@ def outside_ask_tasks(at: float, count: int = 50) -> float:
     async def echo(value: int) -> int:
         return value
 
-    from threading import Thread
-
     done = asyncio.Event()
     thread = Thread(target=lambda: asyncio.run(main(done)))
     thread.start()
@@ -478,6 +491,7 @@ CASES: list[Case] = [
         None,
         lambda: outside_ask_tasks(0.99),
     ),
+    ("A6 wait of 1 ms p99", "ms", 10, wait_beside_busy_loop, None, None),
 ]
 
 
@@ -516,8 +530,9 @@ def main() -> None:
     columns = [*LOOPS, "pykka threads", "tasks, queues"]
     print(f"{'':22}{'target':>12}" + "".join(f"{column:>16}" for column in columns))
     for row in rows:
-        cells = (f"{row[column]:,.2f}" if column in row else "-" for column in columns)
-        figures = "".join(f"{cell.removesuffix('.00'):>16}" for cell in cells)
+        digits = 0 if row["target"] > 100 else 2
+        cells = (f"{row[column]:,.{digits}f}" if column in row else "-" for column in columns)
+        figures = "".join(f"{cell:>16}" for cell in cells)
         print(f"{row['case']:22}{row['target']:>12,}{figures}  {row['unit']}")
 
 
