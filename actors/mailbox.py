@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overlo
 from pykka import ActorDeadError, ActorRef
 
 from .control import Control, Kill, Suspend, Unsuspend
-from .future import LoopFuture
+from .future import PENDING, LoopFuture
 from .substrate import PYKKA_MESSAGES, STOP, StopMessage, SubstrateRef
 from .waiting import refuse_to_block
 
@@ -72,7 +72,10 @@ class Asked(LoopFuture[Any]):
     __slots__ = ("message", "told")
 
     def __init__(self, message: Any = None, told: bool = False) -> None:
-        LoopFuture.__init__(self)
+        # Not through super(): this is made for every ask.
+        self._value = PENDING
+        self._error = None
+        self._callbacks = None
         self.message = message
         self.told = told
 
