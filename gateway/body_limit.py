@@ -26,9 +26,7 @@ class BodyLimit(httputil.HTTPServerConnectionDelegate):
         self._application = application
         self._limit = limit
 
-    def start_request(
-        self, server_conn: object, request_conn: httputil.HTTPConnection
-    ) -> httputil.HTTPMessageDelegate:
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> httputil.HTTPMessageDelegate:
         """Return the delegate of one request."""
         inner = self._application.start_request(server_conn, request_conn)
         return _LimitedRequest(inner, request_conn, self._limit)
@@ -37,9 +35,7 @@ class BodyLimit(httputil.HTTPServerConnectionDelegate):
 class _LimitedRequest(httputil.HTTPMessageDelegate):
     """Passes a request on until its body is over the limit."""
 
-    def __init__(
-        self, inner: httputil.HTTPMessageDelegate, connection: httputil.HTTPConnection, limit: int
-    ) -> None:
+    def __init__(self, inner: httputil.HTTPMessageDelegate, connection: httputil.HTTPConnection, limit: int) -> None:
         self._inner = inner
         self._connection = connection
         self._limit = limit

@@ -50,9 +50,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", f"{SESSION}/workflow", sessions.workflow, answer=dict[str, Any]),
     Route("POST", f"{SESSION}/control", sessions.control, body=Command, answer=Receipt),
     Route("POST", f"{SESSION}/review", sessions.review, body=Review, answer=Resumed),
-    Route(
-        "POST", f"{SESSION}/nodes/{{node_id}}/resume", sessions.resume_node, body=ResumeNode, answer=Resumed
-    ),
+    Route("POST", f"{SESSION}/nodes/{{node_id}}/resume", sessions.resume_node, body=ResumeNode, answer=Resumed),
     Route("GET", EVENTS, events.page, query=EventQuery, answer=EventPage),
     Route("GET", f"{API}/reviews", sessions.reviews, query=ReviewQuery, answer=ReviewList),
     Route("GET", f"{API}/node-types", workflows.node_types, answer=NodeTypeList),

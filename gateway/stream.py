@@ -139,9 +139,7 @@ class Pulse:
     finished write counts too.
     """
 
-    def __init__(
-        self, ping_s: float, stall_s: float, beat: Callable[[], Any], stalled: Callable[[], Any]
-    ) -> None:
+    def __init__(self, ping_s: float, stall_s: float, beat: Callable[[], Any], stalled: Callable[[], Any]) -> None:
         self._loop = asyncio.get_running_loop()
         self._ping_s = ping_s
         self._stall_s = stall_s

@@ -77,4 +77,3 @@ def _node_type(node_type: NodeType) -> NodeTypeItem:
 
 def _tag(version: str) -> dict[str, str]:
     return {"ETag": f'"{version}"'}
-

@@ -117,7 +117,8 @@ async def test_headers_that_never_end_are_cut_off() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"NONSENSE\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"]
+    "data",
+    [b"NONSENSE\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
 )
 async def test_malformed_http_is_answered_400(lone_site: Site, data: bytes) -> None:
     assert status_line(await lone_site.send(data)).startswith(b"HTTP/1.1 400 ")
