@@ -19,7 +19,7 @@ from .context import NodeContext
 from .decide import Decision, StartAttempt, decide
 from .detail import SessionDetail, describe
 from .environment import Environment
-from .errors import SessiondError, SessionFailed, StoreError
+from .errors import Draining, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import RUN, AttemptEnded, NodeExecutor
 from .future import Deferred
@@ -54,13 +54,19 @@ from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.session")
 
-SNAPSHOT_EVERY: Final = 200
-"""Segments after which a snapshot is worth its bytes."""
+SNAPSHOT_BYTES: Final = 1_048_576
+"""Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
 _EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait)
 
 
 class Describe(Control):
     """Asks for the session's detail, as far as it is durable."""
+
+    __slots__ = ()
+
+
+class AwaitEnd(Control):
+    """Asks for the session's detail once it has ended."""
 
     __slots__ = ()
 
@@ -106,6 +112,8 @@ class SessionActor(LoopActor):
         self._gate = _OPEN
         self._timers: dict[str, asyncio.TimerHandle] | None = None
         self._since_snapshot = 0
+        self._snapshot_after = SNAPSHOT_BYTES
+        self._enders: list[Deferred[SessionDetail]] | None = None
         self._lost: SessiondError | None = None
         if state.status == "paused":
             self._shut_gate()
@@ -123,6 +131,8 @@ class SessionActor(LoopActor):
                 self._ended(message.context)
             case Describe():
                 return self._answer_later(self._describe())
+            case AwaitEnd():
+                return self._await_end()
             case ChildFailed():
                 self._child_failed(message)
             case _:
@@ -203,7 +213,7 @@ class SessionActor(LoopActor):
         self._starting -= len(release.starts)
         for start in release.starts:
             self._start_attempt(start)
-        self._since_snapshot += 1
+        self._since_snapshot += len(segment.data)
         while queue and queue[0].segment is None:
             waiting = queue.popleft()
             if waiting.reply is not None:
@@ -214,10 +224,15 @@ class SessionActor(LoopActor):
             self._end_attempts()
         elif self._tails and not queue:
             self._cut_tokens()
-        if self._since_snapshot >= SNAPSHOT_EVERY and not self._unsettled:
-            self._since_snapshot = 0
-            snapshot = Snapshot(self._state.session_id, self._state.seq, freeze(self._state))
-            self._env.committer.keep(self._shard, snapshot)
+        if self._since_snapshot >= self._snapshot_after and not self._unsettled and not release.ends:
+            self._take_snapshot()
+
+    def _take_snapshot(self) -> None:
+        """Shorten the next reading; all snapshots together stay below half of the log."""
+        snapshot = Snapshot(self._state.session_id, self._state.seq, freeze(self._state))
+        self._since_snapshot = 0
+        self._snapshot_after = max(SNAPSHOT_BYTES, 2 * len(snapshot.data))
+        self._env.committer.keep(self._shard, snapshot)
 
     def _lose(self, error: StoreError) -> None:
         """The log is no longer ours: tell everybody who waits, and stop without another word to the store."""
@@ -229,6 +244,7 @@ class SessionActor(LoopActor):
         for release in queue:
             if release.reply is not None:
                 release.reply.set_exception(error)
+        self._refuse_enders(error)
         self._disarm_timers()
         self._kill_attempts()
         self._retire()
@@ -300,6 +316,9 @@ class SessionActor(LoopActor):
     def _end_attempts(self) -> None:
         """The session has ended: stop what runs, now or after the grace period, and leave memory."""
         self._disarm_timers()
+        for ender in self._enders or ():
+            ender.set(self._describe())
+        self._enders = None
         self._gate.open()
         if not self._running:
             self._retire()
@@ -426,6 +445,22 @@ class SessionActor(LoopActor):
 
     # ---- looking
 
+    def _await_end(self) -> Any:
+        if self._lost is not None:
+            raise self._lost
+        if self._state.terminal:
+            return self._answer_later(self._describe())
+        if self._enders is None:
+            self._enders = []
+        ender = Deferred[SessionDetail]()
+        self._enders.append(ender)
+        return ender
+
+    def _refuse_enders(self, error: SessiondError) -> None:
+        for ender in self._enders or ():
+            ender.set_exception(error)
+        self._enders = None
+
     def _describe(self) -> SessionDetail:
         return describe(self._workflow, self._state, self._in_flight())
 
@@ -434,6 +469,7 @@ class SessionActor(LoopActor):
 
     def on_stop(self) -> None:
         """Interrupt what still runs: it goes on at the next start."""
+        self._refuse_enders(Draining("the runtime was closed before the session ended"))
         self._disarm_timers()
         self._kill_attempts()
 
@@ -445,6 +481,7 @@ class SessionActor(LoopActor):
         for release in self._unsettled or ():
             if release.reply is not None:
                 release.reply.set_exception(self._lost)
+        self._refuse_enders(self._lost)
         self._fail_over()
 
     def _fail_over(self) -> None:

@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+from support.graphs import graph, registry
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from sessiond import Runtime
 from sessiond.gateway.client import Client
 from sessiond.gateway.server import Server, serving
 from sessiond.gateway.settings import Settings
-from support.graphs import graph, registry
 
 HELD = graph({"a": {"type": "held", "next_ids": ["b"]}, "b": {"type": "step"}}, workflow_id="held")
 TALK = graph({"t": {"type": "talker"}}, workflow_id="talk")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Set
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_values(source: str, value: Any) -> None:
     [
         ("${ input.n }", 3),
         ("about ${input.topic}!", "about tea!"),
-        ("${input.n} of ${ input }", '3 of {"topic":"tea","n":3}'),
+        ("${input.n} of ${ input }", '3 of {"n":3,"topic":"tea"}'),
         ("${ '}' + \"{\" }", "}{"),
         ("${ {'a': 1}.a }", 1),
         ("costs $${5}", "costs ${5}"),
@@ -77,11 +78,12 @@ def test_resolve_goes_to_any_depth() -> None:
         ("nodes.exists(k, nodes[k].status == 'failed')", {"nodes"}, None),
     ],
 )
-def test_only_what_is_read_is_asked_for(source: str, names: set[str], nodes: set[str] | None) -> None:
+def test_only_what_is_read_is_asked_for(source: str, names: set[str], nodes: Set[str] | None) -> None:
     scope = Plain(**SCOPE.values)
     with contextlib.suppress(ExpressionError):
         Expression(source).evaluate(scope)
-    assert scope.asked == (names, nodes)
+    asked: Any = scope.asked
+    assert asked == (names, nodes)
 
 
 @pytest.mark.parametrize(

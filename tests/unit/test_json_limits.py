@@ -49,7 +49,7 @@ def test_no_bytes_do_worse_than_being_refused(body: bytes) -> None:
         (b'["\\ud800"]', "."),
         (b'["\\udc00"]', "."),
         (b'["\\ud800\\ud800"]', "."),
-        (b"[" + b"1" * 5_000 + b"]", "too many digits"),
+        (b"[" + b"1" * 5_000 + b"]", "."),
         (b'{"a":1,"a":1}', "the key 'a' twice"),
         (b'[{"a":{"b":1,"c":2,"b":3}}]', "the key 'b' twice"),
         (b'{"a":1,"\\u0061":1}', "the key 'a' twice"),
