@@ -57,7 +57,8 @@ async def serve(
 
 
 def run(settings: Settings) -> None:
-    """Serve on an event loop of its own, uvloop's where there is one."""
+    """Serve on an event loop of its own, uvloop's where there is one; the log goes to stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(settings, announce=lambda line: print(line, flush=True)))
     _leave_threads()
