@@ -286,7 +286,6 @@ class SessionActor(LoopActor):
 
     def _retire(self) -> None:
         self._env.retire(self._shard, self._state.session_id)
-        self._lost = self._lost or SessionFailed("the session has left memory")
         self.stop()
 
     # ---- attempts
