@@ -83,7 +83,12 @@ class Decision(msgspec.Struct, gc=False):
 
 
 def decide(
-    workflow: Workflow, state: SessionState, command: AnyCommand, now: str, alive: Collection[str] = ()
+    workflow: Workflow,
+    state: SessionState,
+    command: AnyCommand,
+    now: str,
+    alive: Collection[str] = (),
+    parked: Collection[str] = (),
 ) -> Decision:
     """Return the decision on `command`.
 
@@ -92,7 +97,8 @@ def decide(
         state: the state so far; it isn't changed.
         command: what to decide on.
         now: the timestamp of the records.
-        alive: ids of running nodes that have a live executor which isn't parked.
+        alive: ids of running nodes that have a live executor.
+        parked: those of them that stand still because the session is paused.
 
     Raises:
         CommandRefused, NotWaiting, NotFound, SessionExists, InvalidInput: refused; nothing happened.
@@ -112,7 +118,7 @@ def decide(
                 return _repeated(workflow, state, command, now)
             turn.create(command)
         case Start() | Pause() | Resume() | Stop() | Cancel():
-            turn.control(command, alive)
+            turn.control(command, alive, parked)
         case AnswerWait():
             answer = Answer(command.action, msgspec.json.decode(command.data), command.by)
             turn.answer(command.node_id, answer)
@@ -186,11 +192,13 @@ class _Turn:
             self.advance([self.workflow.start])
         self.reply = Created(self.state.session_id, self.state.status, self.state.seq)
 
-    def control(self, command: Start | Pause | Resume | Stop | Cancel, alive: Collection[str]) -> None:
+    def control(
+        self, command: Start | Pause | Resume | Stop | Cancel, alive: Collection[str], parked: Collection[str]
+    ) -> None:
         state = self.state
         action = _ACTIONS[type(command)]
         changed = next_status(state.status, action) != state.status
-        in_flight = tuple(n for n in state.in_status("running") if n in alive)
+        in_flight = tuple(n for n in state.in_status("running") if n in alive and n not in parked)
         if changed:
             match command:
                 case Start():

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from pykka import ActorRef
 
-from .future import LoopFuture
+from .future import LoopFuture, gather
 from .loop_mailbox import START, LoopMailbox
 from .mailbox import RUNNING, Kill
 from .substrate import attach
@@ -55,6 +55,7 @@ class LoopDispatcher:
         throughput: messages of one actor in a row, at most.
         slice_s: seconds until the event loop gets its turn, when actors are always busy.
         clock: monotonic seconds; pass ``loop.time`` of a loop with virtual time to make turns repeatable.
+        sleep: blocks the thread for some seconds, to let other threads have the interpreter.
 
     Raises:
         RuntimeError: no loop was given and none is running.
@@ -70,6 +71,7 @@ class LoopDispatcher:
         throughput: int = 64,
         slice_s: float = 0.002,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.loop = asyncio.get_running_loop() if loop is None else loop
         self.directory: dict[ActorRef[Any], None] = {}
@@ -80,12 +82,14 @@ class LoopDispatcher:
         self.closed = False
         self.thread_id: int | None = None
         self._gone = False
-        self._stand_back_at = 0.0
+        self._closing = False
+        self._stand_back_at = clock() + getswitchinterval()
         self._foreign: deque[tuple[Target, Any]] = deque()
         self._foreign_control: deque[tuple[LoopMailbox[Any], Any]] = deque()
         self.throughput = throughput
         self.slice_s = slice_s
         self.clock = clock
+        self._sleep = sleep
         self._context = copy_context()
         self._wake_guard = allocate_lock()
         self._thread: Thread | None = None
@@ -121,10 +125,19 @@ class LoopDispatcher:
         try:
             self.loop.run_forever()
         finally:
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.run_until_complete(self._end_tasks())
             self.loop.close()
             asyncio.set_event_loop(None)
             self._abandon()
+
+    async def _end_tasks(self) -> None:
+        """Cancel what others left on the dispatcher's own loop."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1.0)
+        await self.loop.shutdown_asyncgens()
 
     @classmethod
     def current(cls) -> LoopDispatcher:
@@ -143,7 +156,7 @@ class LoopDispatcher:
 
     def spawn(
         self, actor_class: type[A], *args: Any, parent: ActorRef[Any] | None = None, **kwargs: Any
-    ) -> ActorRef[A]:
+    ) -> LoopMailbox[A]:
         """Start an actor; from any thread.
 
         Args:
@@ -163,7 +176,7 @@ class LoopDispatcher:
         parent: ActorRef[Any] | None,
         args: Iterable[Any],
         kwargs: dict[str, Any],
-    ) -> ActorRef[A]:
+    ) -> LoopMailbox[A]:
         """Start an actor: ``spawn``, with a constructor that may have any parameter names."""
         if self.closed:
             raise RuntimeError("the dispatcher is closed")
@@ -237,6 +250,8 @@ class LoopDispatcher:
     def _abandon(self) -> None:
         """Refuse everything: the loop is closed, so any thread may."""
         self.closed = self._gone = True
+        if self.thread_id is not None and loop_threads.get(self.thread_id) is self:
+            del loop_threads[self.thread_id]
         for lane in (self._foreign_control, self._foreign):
             while lane:
                 try:
@@ -293,11 +308,11 @@ class LoopDispatcher:
         look at the sockets, so every slice of 2 ms, and has it back before the other is awake: such a thread
         starves for seconds. Only a release that lasts is one.
         """
-        now = time.monotonic()
+        now = self.clock()
         if now >= self._stand_back_at:
             self._stand_back_at = now + getswitchinterval()
             if active_count() > 1:
-                time.sleep(STAND_BACK_S)
+                self._sleep(STAND_BACK_S)
 
     def _let_threads_resume(self) -> None:
         """Let threads whose futures were set run before the next turn, without waiting for their interval."""
@@ -316,26 +331,19 @@ class LoopDispatcher:
         """Stop an actor now, on the loop's thread."""
         end(box)
 
-    def stop_all(self) -> LoopFuture[Iterable[bool]]:
+    def stop_all(self) -> LoopFuture[list[bool]]:
         """Ask every actor to stop after the messages that wait now, the youngest first; from any thread.
 
         Returns:
             A future that is done when all have stopped, of what ``ref.stop()`` answered for each.
         """
-        stopping = [ref.stop(block=False) for ref in reversed(list(self.directory))]
-        done: LoopFuture[Any] = LoopFuture()
-        done.resolve([])
-        if not stopping:
-            return done
-        first, *others = stopping
-        assert isinstance(first, LoopFuture)
-        return first.join(*others)
+        return gather(ref.stop(block=False) for ref in reversed(list(self.directory)))
 
     def close(self, timeout: float = 5.0) -> None:
         """Kill every actor and take no new ones; with a thread of its own, end that too.
 
         ``on_stop`` runs for each, what waits is answered with ``ActorDeadError``, awaiting handlers are
-        cancelled. On the loop's thread those end as soon as the loop goes on.
+        cancelled. On the loop's thread those end as soon as the loop goes on: ``aclose`` waits for them.
 
         Args:
             timeout: seconds that cancelled handlers get, where the dispatcher has its own thread.
@@ -344,11 +352,7 @@ class LoopDispatcher:
             BlockingOnLoop: the dispatcher has its own thread and this is it, or another loop's.
         """
         if self._thread is not None:
-            refuse_to_block()
-            if self._thread.is_alive():
-                asyncio.run_coroutine_threadsafe(self._kill_all_and_wait(timeout), self.loop).result()
-                self.loop.call_soon_threadsafe(self.loop.stop)
-                self._thread.join()
+            self._close_thread(self._thread, timeout)
         elif self.loop.is_closed():
             self._abandon()
         elif self.thread_id is None or self.thread_id == get_ident():
@@ -356,10 +360,20 @@ class LoopDispatcher:
         else:
             self.loop.call_soon_threadsafe(self._kill_all)
 
-    async def _kill_all_and_wait(self, timeout: float) -> None:
-        waiting = self._kill_all()
-        if waiting:
-            await asyncio.wait(waiting, timeout=timeout)
+    async def aclose(self, timeout: float = 5.0) -> None:
+        """Kill every actor, take no new ones, and give cancelled handlers ``timeout`` seconds to end."""
+        ending = self._kill_all()
+        if ending:
+            await asyncio.wait(ending, timeout=timeout)
+
+    def _close_thread(self, thread: Thread, timeout: float) -> None:
+        refuse_to_block()
+        with self._wake_guard:
+            first, self._closing = not self._closing, True
+        if first:
+            asyncio.run_coroutine_threadsafe(self.aclose(timeout), self.loop).result()
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        thread.join()
 
     def _kill_all(self) -> list[asyncio.Task[None]]:
         self.closed = True

@@ -22,10 +22,9 @@ import pykka
 from .substrate import SubstrateFuture
 from .waiting import BlockingOnLoop, LoopWaiter, ThreadWaiter, refuse_to_block
 
-__all__ = ["BlockingOnLoop", "Deferred", "LoopFuture"]
+__all__ = ["BlockingOnLoop", "Deferred", "LoopFuture", "gather"]
 
 T = TypeVar("T")
-J = TypeVar("J")
 M = TypeVar("M")
 R = TypeVar("R")
 
@@ -240,7 +239,7 @@ class LoopFuture(SubstrateFuture[T]):
         """Return a future of ``func(value)``."""
         return _derived(super().map(func), self)
 
-    def filter(self: LoopFuture[Iterable[J]], func: Callable[[J], bool]) -> LoopFuture[Iterable[J]]:
+    def filter(self: LoopFuture[Any], func: Callable[[Any], bool]) -> LoopFuture[Iterable[Any]]:
         """Return a future of the list of the items for which ``func`` is true."""
         return _derived(super().filter(func), self)
 
@@ -248,7 +247,7 @@ class LoopFuture(SubstrateFuture[T]):
         """Return a future of the list of the values of this future and the others."""
         return _derived(super().join(*futures), self, *futures)
 
-    def reduce(self: LoopFuture[Iterable[J]], func: Callable[[R, J], R], *args: R) -> LoopFuture[R]:
+    def reduce(self: LoopFuture[Any], func: Callable[[R, Any], R], *args: R) -> LoopFuture[R]:
         """Return a future of ``functools.reduce(func, value, *args)``."""
         return _derived(super().reduce(func, *args), self)
 
@@ -257,6 +256,17 @@ def _derived(future: pykka.Future[M], *parents: pykka.Future[Any]) -> LoopFuture
     derived = cast("LoopFuture[M]", future)
     derived._parents = parents
     return derived
+
+
+def gather(futures: Iterable[pykka.Future[M]]) -> LoopFuture[list[M]]:
+    """Return a future of the list of the values of ``futures``, in their order."""
+    wanted = tuple(futures)
+    gathered: LoopFuture[list[M]] = LoopFuture()
+    if wanted:
+        gathered.set_get_hook(lambda timeout: [future.get(timeout=timeout) for future in wanted])
+    else:
+        gathered.set([])
+    return _derived(gathered, *wanted)
 
 
 class Deferred(Generic[T]):

@@ -69,7 +69,11 @@ class HostedActor(SubstrateActor):
         end(self.mailbox)
 
     def on_start(self) -> Any:
-        """Run before the first message. If it raises, the actor has failed: ``on_failure`` runs."""
+        """Run before the first message. If it raises, the actor has failed: ``on_failure`` runs.
+
+        On a loop it may be ``async def``. Pykka declares it to return ``None``, which type checkers hold
+        against that; ``def on_start(self) -> Any: return self.prepare()`` does the same and satisfies them.
+        """
 
     def on_failure(
         self,

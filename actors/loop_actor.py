@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self, TypeVar
 
-from pykka import ActorRef
-
 from .dispatcher import LoopDispatcher
 from .hosted_actor import HostedActor
 from .loop_mailbox import LoopMailbox
@@ -38,7 +36,7 @@ class LoopActor(HostedActor):
         cls.starts = cls.on_start is not HostedActor.on_start
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:
+    def start(cls, *args: Any, **kwargs: Any) -> LoopMailbox[Self]:
         """Start an actor on the dispatcher of the running loop, or on the default one of the process.
 
         The default dispatcher has a thread of its own and is made when first needed.
@@ -57,6 +55,6 @@ class LoopActor(HostedActor):
         """The dispatcher that runs this actor."""
         return self.mailbox.dispatcher
 
-    def spawn(self, child_class: type[C], *args: Any, **kwargs: Any) -> ActorRef[C]:
+    def spawn(self, child_class: type[C], *args: Any, **kwargs: Any) -> LoopMailbox[C]:
         """Start a child on the same dispatcher; its failure arrives here as ``ChildFailed``."""
         return self.mailbox.dispatcher.launch(child_class, self._actor_ref, args, kwargs)

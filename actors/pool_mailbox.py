@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from collections import deque
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pykka import ActorRef
@@ -106,9 +107,12 @@ class PoolMailbox(Mailbox[A]):
             return
         assert self.actor is not None
         try:
-            self.actor.on_receive(item)
+            result = self.actor.on_receive(item)
         except BaseException as error:  # noqa: BLE001  # ends here, whatever it is
             fail(self, None, error)
+        else:
+            if type(result) is CoroutineType:
+                self._refuse_coroutine((result, None))
 
     def _refuse_coroutine(self, pending: Pending | None) -> None:
         if pending is not None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from inspect import iscoroutinefunction
 from typing import Any, Self, TypeVar
 
-from pykka import ActorRef
-
 from .hosted_actor import HostedActor
 from .pool_mailbox import PoolMailbox
 from .worker_pool import WorkerPool
@@ -30,7 +28,7 @@ class PooledActor(HostedActor):
                 raise TypeError(f"{handler.__qualname__} must be a plain def: a pool has no event loop")
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:
+    def start(cls, *args: Any, **kwargs: Any) -> PoolMailbox[Self]:
         """Start an actor on the default pool of the process."""
         return WorkerPool.default().launch(cls, None, args, kwargs)
 
@@ -46,6 +44,6 @@ class PooledActor(HostedActor):
         """The pool that runs this actor."""
         return self.mailbox.pool
 
-    def spawn(self, child_class: type[C], *args: Any, **kwargs: Any) -> ActorRef[C]:
+    def spawn(self, child_class: type[C], *args: Any, **kwargs: Any) -> PoolMailbox[C]:
         """Start a child on the same pool; its failure arrives here as ``ChildFailed``."""
         return self.pool.launch(child_class, self._actor_ref, args, kwargs)

@@ -39,6 +39,7 @@ from .messages import (
     Pause,
     Quiesce,
     RecordFacts,
+    Recover,
     Resume,
     Start,
     Stop,
@@ -134,8 +135,10 @@ class SessionActor(LoopActor):
         if (trouble := self._env.committer.trouble) is not None and isinstance(command, _EXTERNAL):
             raise trouble
         self._cut_tokens()
-        decision = decide(self._workflow, self._state, command, self._now(), self._alive())
+        decision = decide(self._workflow, self._state, command, self._now(), self._alive(), self._parked or ())
         if not decision.records:
+            if isinstance(command, Recover):
+                self._arm_timers()
             return self._answer_later(decision.reply) if decision.reply is not None else None
         reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)
@@ -237,15 +240,20 @@ class SessionActor(LoopActor):
     # ---- attempts
 
     def _alive(self, starting: list[StartAttempt] | None = None) -> list[str]:
-        """Running nodes with an executor that isn't parked, or one about to start."""
-        alive = [node_id for node_id in self._running or () if node_id not in (self._parked or ())]
+        """Nodes with an executor, or one about to start."""
+        alive = list(self._running or ())
         for release in self._unsettled or ():
             alive += [start.node_id for start in release.starts]
         return alive + [start.node_id for start in starting or ()]
 
+    def _in_flight(self, starting: list[StartAttempt] | None = None) -> list[str]:
+        """Nodes with an executor that isn't parked, or one about to start."""
+        parked = self._parked or ()
+        return [node_id for node_id in self._alive(starting) if node_id not in parked]
+
     def _busy(self, state: SessionState, starting: list[StartAttempt] | None = None) -> bool:
         """Whether any node still works."""
-        return any(state.node(node_id).status == "running" for node_id in self._alive(starting))
+        return any(state.node(node_id).status == "running" for node_id in self._in_flight(starting))
 
     def _start_attempt(self, start: StartAttempt) -> None:
         node = self._workflow.nodes[start.node_id]
@@ -419,7 +427,7 @@ class SessionActor(LoopActor):
     # ---- looking
 
     def _describe(self) -> SessionDetail:
-        return describe(self._workflow, self._state, self._alive())
+        return describe(self._workflow, self._state, self._in_flight())
 
     def _now(self) -> str:
         return stamp(self._env.clock.now())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pykka import ActorRef
 
-from .future import LoopFuture
+from .future import LoopFuture, gather
 from .mailbox import Kill
 from .pool_mailbox import PoolMailbox
 from .substrate import attach
@@ -105,7 +105,7 @@ class WorkerPool:
 
     def spawn(
         self, actor_class: type[A], *args: Any, parent: ActorRef[Any] | None = None, **kwargs: Any
-    ) -> ActorRef[A]:
+    ) -> PoolMailbox[A]:
         """Start an actor; from any thread.
 
         Args:
@@ -125,7 +125,7 @@ class WorkerPool:
         parent: ActorRef[Any] | None,
         args: Iterable[Any],
         kwargs: dict[str, Any],
-    ) -> ActorRef[A]:
+    ) -> PoolMailbox[A]:
         """Start an actor: ``spawn``, with a constructor that may have any parameter names."""
         self._check_open()
         actor = actor_class.__new__(actor_class, *args, **kwargs)
@@ -183,12 +183,9 @@ class WorkerPool:
             if work is not None:
                 work.abandon()
 
-    def stop_all(self) -> LoopFuture[Iterable[bool]]:
+    def stop_all(self) -> LoopFuture[list[bool]]:
         """Ask every actor to stop after the messages that wait now, the youngest first; from any thread."""
-        done: LoopFuture[Any] = LoopFuture()
-        done.resolve(True)
-        stopping = [ref.stop(block=False) for ref in reversed(list(self.directory))]
-        return done.join(*stopping).map(lambda answers: list(answers)[1:])
+        return gather(ref.stop(block=False) for ref in reversed(list(self.directory)))
 
     def close(self, timeout: float | None = 5.0) -> None:
         """Kill every actor after the message it is at, refuse what waits, and end the threads.

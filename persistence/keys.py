@@ -75,7 +75,7 @@ def row_terms(row: SessionRow) -> list[str]:
     """Return every index that holds `row`."""
     tenant = quote(row.tenant, safe="")
     terms = [
-        tenant,
+        f"{tenant}/all",
         f"{tenant}/status/{quote(row.status, safe='')}",
         f"{tenant}/workflow/{quote(row.workflow_id, safe='')}",
     ]
@@ -99,4 +99,4 @@ def query_terms(query: RowQuery) -> list[str]:
         terms.append(f"{tenant}/label/{quote(query.label, safe='')}")
     if query.waiting:
         terms.append(f"{tenant}/waiting")
-    return terms or [tenant]
+    return terms or [f"{tenant}/all"]

@@ -26,7 +26,7 @@ _READERS: Final = 16
 _CONNECT_SECONDS: Final = 2.0
 _REPLY_SECONDS: Final = 5.0
 _PASSING: Final = re.compile(
-    r"\b(READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|MOVED|ASK)\b"
+    r"\b(READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN)\b"
 )
 _PASSING_TYPES: Final = (
     exceptions.ConnectionError,
@@ -43,7 +43,7 @@ def explain(error: exceptions.RedisError) -> StoreError | Unavailable:
 
     A script wraps the error of a command it called, so the code may stand anywhere in the message.
     """
-    said = f"Redis: {error or type(error).__name__}"
+    said = f"Redis: {str(error) or type(error).__name__}"
     if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in said:
         return StoreFull(said)
     if isinstance(error, _REFUSED_TYPES):

@@ -25,7 +25,6 @@ from .positions import check_shape, unwritten
 from .sqlite_file import PAGE_SIZE, explain, rollback
 
 _TERMINAL: Final = frozenset(("completed", "failed", "cancelled"))
-_REMEMBERED: Final = 200_000
 _CHUNK: Final = 64
 _PAGES_PER_BATCH: Final = 3
 
@@ -44,12 +43,21 @@ class SqliteWriter:
         connection: for the writer alone.
         path: names the file in errors.
         checkpointer: counts what is written.
+        remembered: of how many sessions the end is remembered.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: str, checkpointer: Checkpointer) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: str,
+        checkpointer: Checkpointer,
+        *,
+        remembered: int = 200_000,
+    ) -> None:
         self._connection = connection
         self._path = path
         self._checkpointer = checkpointer
+        self._remembered = remembered
         self._lock = threading.Lock()
         self._broken: StoreError | None = None
         self._token = ""
@@ -249,7 +257,7 @@ class SqliteWriter:
         for name, row in rows.items():
             if row.status in _TERMINAL:
                 self._known.pop(name, None)
-        while len(self._known) > _REMEMBERED:
+        while len(self._known) > self._remembered:
             self._known.pop(next(iter(self._known)))
 
     def _failed(self, error: sqlite3.Error | StoreError) -> StoreError | Unavailable:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 from support.redis_server import RedisServer
-from support.stores import Owner
+from support.stores import OPENERS, OpenStore, Owner
 
 from sessiond.actors.ports import Store
-from sessiond.persistence import memory, redis, sqlite
-
-OpenStore = Callable[[str], Store]
-OPENERS: dict[str, OpenStore] = {
-    "memory": memory.open_store,
-    "redis": redis.open_store,
-    "sqlite": sqlite.open_store,
-}
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 from support.proxy import CuttingProxy
 from support.redis_server import RedisServer
-from support.stores import Owner, row, segment
+from support.stores import OpenStore, Owner, row, segment
 
 from sessiond.actors.errors import (
     CorruptLog,
@@ -23,8 +23,6 @@ from sessiond.actors.errors import (
 from sessiond.actors.ports import Commit, RowQuery
 from sessiond.persistence import keys
 from sessiond.persistence.codec import VERSION
-
-from .conftest import OpenStore
 
 EVERYTHING = 1 << 30
 

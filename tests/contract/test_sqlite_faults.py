@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.stores import Owner, row, segment
+from support.stores import OpenStore, Owner, row, segment
 
 from sessiond.actors.errors import (
     CorruptLog,
@@ -22,8 +22,6 @@ from sessiond.actors.errors import (
 )
 from sessiond.actors.ports import Commit, RowQuery
 from sessiond.persistence.codec import VERSION
-
-from .conftest import OpenStore
 
 EVERYTHING = 1 << 30
 WRITER = """

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from support.stores import moment
+from support.stores import OpenStore, moment
 
 from sessiond.actors.ports import Definition, Store
-
-from .conftest import OpenStore
 
 
 def definition(version: str, workflow_id: str = "w", at: int = 0, *, listed: bool = True) -> Definition:

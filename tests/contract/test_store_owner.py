@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.stores import Owner, row, segment
+from support.stores import OpenStore, Owner, row, segment
 
 from sessiond.actors.errors import Fenced
 from sessiond.actors.ports import Batch, Commit, Snapshot, Store
-
-from .conftest import OpenStore
 
 
 def test_each_claim_is_one_epoch_above_the_last(store: Store) -> None:
@@ -88,7 +86,7 @@ def test_an_owner_in_another_process_fences_this_one(open_store: OpenStore, dura
     owner.create(row("a"))
     code = (
         "import sys; sys.path.insert(0, sys.argv[2])\n"
-        "from contract.conftest import OPENERS\n"
+        "from support.stores import OPENERS\n"
         "from support.stores import Owner, row, segment\n"
         "from sessiond.actors.ports import Commit\n"
         "store = OPENERS[sys.argv[1].partition(':')[0]](sys.argv[1])\n"

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sessiond.actors.errors import StoreError, Unavailable
 from sessiond.actors.ports import Batch, Commit, SessionRow, Snapshot, Store
 from sessiond.actors.segment import Segment, frame
+from sessiond.persistence import memory, redis, sqlite
 from sessiond.persistence.keys import shard_of
+
+OpenStore = Callable[[str], Store]
+"""Opens a store by its URL."""
+OPENERS: dict[str, OpenStore] = {
+    "memory": memory.open_store,
+    "redis": redis.open_store,
+    "sqlite": sqlite.open_store,
+}
 
 
 def moment(number: int) -> str:
