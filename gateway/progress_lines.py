@@ -154,7 +154,8 @@ class LineView:
 
     def _line(self, status: str, name: str, words: str) -> None:
         mark, style = _STYLES[status]
-        line = Text(f"{duration(self.progress.elapsed):>{_TIME - 3}} ", "dim")
+        line = Text()
+        line.append(f"{duration(self.progress.elapsed):>{_TIME - 3}} ", "dim")
         line.append(f"{mark} ", style)
         line.append(f"{name:<{self._width}}  " if name else "", "bold")
         line.append(words, style if status in ("failed", "cancelled") or not name else "")

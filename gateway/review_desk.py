@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 
 from ..actors.errors import Conflict, InvalidInput
-from .progress import printable
 
 ACTIONS: Final[Mapping[str, str]] = {"a": "approve", "r": "reject", "m": "modify"}
 Submit: TypeAlias = Callable[[str, str, Any], Awaitable[Any]]
@@ -33,28 +32,26 @@ class Voice(Protocol):
 
 
 class Review(msgspec.Struct, frozen=True):
-    """What is asked: the data of `human_interaction_required`, and the node that asks."""
+    """What may be answered: of the data of `human_interaction_required`, and the node that asks."""
 
     node_id: str
-    prompt: str
     actions: tuple[str, ...]
     schema: Any = None
 
     @classmethod
     def of(cls, node_id: str, data: Mapping[str, Any]) -> Review:
         """Return what an event asks."""
-        return cls(node_id, data["prompt"], tuple(data["actions"]), data.get("schema"))
+        return cls(node_id, tuple(data["actions"]), data.get("schema"))
 
 
 async def hold_review(review: Review, voice: Voice, submit: Submit) -> None:
-    """Ask until an answer is accepted, or the wait is over for another reason.
+    """Ask until an answer is accepted, or the wait is over for another reason; the prompt has been shown.
 
     Raises:
         EOFError: nobody will answer.
     """
-    voice.tell(f"{review.node_id} asks: {printable(review.prompt)}")
     offered = {key: action for key, action in ACTIONS.items() if action in review.actions}
-    question = ", ".join(f"({key}){action[1:]}" for key, action in offered.items())
+    question = f"{review.node_id}: " + ", ".join(f"({key}){action[1:]}" for key, action in offered.items())
     while True:
         typed = (await voice.ask(f"{question}? ")).lower()
         action = offered.get(typed) or next((a for a in offered.values() if a == typed), None)
