@@ -106,7 +106,4 @@ class Session:
 
     async def wait(self) -> SessionDetail:
         """Wait for the end and return the session's detail."""
-        seq = (await self.detail()).seq
-        async for _ in self.events(after=seq - 1):
-            pass
-        return await self.detail()
+        return await self._runtime.ended(self.id)

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -19,9 +19,10 @@ from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatcher import LoopDispatcher
 from .environment import Environment, RandomIds, SystemClock
-from .errors import Draining, Fault, InvalidInput, NodeError, NotFound
+from .errors import Draining, Fault, InvalidInput, NodeError, NotFound, SessionFailed
 from .handle import Session
 from .json import encode_output
+from .lifecycle import TERMINAL
 from .messages import Create, Created
 from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
@@ -31,7 +32,7 @@ from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store,
 from .recovery import recover
 from .schema import check_against
 from .segment import Segment
-from .session import Describe, SessionActor
+from .session import AwaitEnd, Describe, SessionActor
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor, restore
 from .workflow import ID, Workflow
@@ -235,8 +236,7 @@ class Runtime:
         Raises:
             NotFound: there is none.
         """
-        ref = self.placement.shard(session_id).sessions.get(session_id)
-        if ref is not None and ref.is_alive():
+        if self.awake(session_id):
             detail: SessionDetail = await self.placement.command(session_id, Describe())
             return detail
         stored = await self._load(session_id)
@@ -244,6 +244,28 @@ class Runtime:
             raise NotFound("session", session_id)
         workflow = await self.definitions.find(stored.row.workflow_id, stored.row.workflow_version)
         return describe(workflow, restore(workflow, stored), ())
+
+    async def ended(self, session_id: str) -> SessionDetail:
+        """Wait until a session has ended and return it, whole.
+
+        Raises:
+            NotFound: there is none.
+            Draining: the runtime was closed before.
+        """
+        while True:
+            if self.awake(session_id):
+                with suppress(SessionFailed):  # it is being recovered: ask again
+                    detail: SessionDetail = await self.placement.command(session_id, AwaitEnd())
+                    return detail
+            elif (detail := await self.detail(session_id)).status in TERMINAL:
+                return detail
+            else:
+                await self.placement.command(session_id, Describe())  # brings it into memory
+
+    def awake(self, session_id: str) -> bool:
+        """Return whether a session is in memory."""
+        ref = self.placement.shard(session_id).sessions.get(session_id)
+        return ref is not None and ref.is_alive()
 
     async def workflow_of(self, session_id: str) -> Workflow:
         """Return the workflow that a session runs.

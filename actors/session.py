@@ -19,7 +19,7 @@ from .context import NodeContext
 from .decide import Decision, StartAttempt, decide
 from .detail import SessionDetail, describe
 from .environment import Environment
-from .errors import SessiondError, SessionFailed, StoreError
+from .errors import Draining, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import RUN, AttemptEnded, NodeExecutor
 from .future import Deferred
@@ -65,6 +65,12 @@ class Describe(Control):
     __slots__ = ()
 
 
+class AwaitEnd(Control):
+    """Asks for the session's detail once it has ended."""
+
+    __slots__ = ()
+
+
 class TokensWaiting:
     """An attempt has chunks that no segment holds yet."""
 
@@ -106,6 +112,7 @@ class SessionActor(LoopActor):
         self._gate = _OPEN
         self._timers: dict[str, asyncio.TimerHandle] | None = None
         self._since_snapshot = 0
+        self._enders: list[Deferred[SessionDetail]] | None = None
         self._lost: SessiondError | None = None
         if state.status == "paused":
             self._shut_gate()
@@ -123,6 +130,8 @@ class SessionActor(LoopActor):
                 self._ended(message.context)
             case Describe():
                 return self._answer_later(self._describe())
+            case AwaitEnd():
+                return self._await_end()
             case ChildFailed():
                 self._child_failed(message)
             case _:
@@ -229,6 +238,7 @@ class SessionActor(LoopActor):
         for release in queue:
             if release.reply is not None:
                 release.reply.set_exception(error)
+        self._refuse_enders(error)
         self._disarm_timers()
         self._kill_attempts()
         self._retire()
@@ -300,6 +310,9 @@ class SessionActor(LoopActor):
     def _end_attempts(self) -> None:
         """The session has ended: stop what runs, now or after the grace period, and leave memory."""
         self._disarm_timers()
+        for ender in self._enders or ():
+            ender.set(self._describe())
+        self._enders = None
         self._gate.open()
         if not self._running:
             self._retire()
@@ -426,6 +439,22 @@ class SessionActor(LoopActor):
 
     # ---- looking
 
+    def _await_end(self) -> Any:
+        if self._lost is not None:
+            raise self._lost
+        if self._state.terminal:
+            return self._answer_later(self._describe())
+        if self._enders is None:
+            self._enders = []
+        ender = Deferred[SessionDetail]()
+        self._enders.append(ender)
+        return ender
+
+    def _refuse_enders(self, error: SessiondError) -> None:
+        for ender in self._enders or ():
+            ender.set_exception(error)
+        self._enders = None
+
     def _describe(self) -> SessionDetail:
         return describe(self._workflow, self._state, self._in_flight())
 
@@ -434,6 +463,7 @@ class SessionActor(LoopActor):
 
     def on_stop(self) -> None:
         """Interrupt what still runs: it goes on at the next start."""
+        self._refuse_enders(Draining("the runtime was closed before the session ended"))
         self._disarm_timers()
         self._kill_attempts()
 
@@ -445,6 +475,7 @@ class SessionActor(LoopActor):
         for release in self._unsettled or ():
             if release.reply is not None:
                 release.reply.set_exception(self._lost)
+        self._refuse_enders(self._lost)
         self._fail_over()
 
     def _fail_over(self) -> None:

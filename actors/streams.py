@@ -1,8 +1,8 @@
 """Event streams: one kind of subscription behind every WebSocket, SSE stream and `async for`.
 
-A subscription is a cursor and a bounded buffer of live segments. It begins in the log; when the log is read to
-its end and nothing was published meanwhile, it goes live. Over the bound it drops the buffer and reads the
-log again from its cursor. A segment at or below the cursor is ignored: the log runs ahead of the loop.
+A subscription is a cursor and a bounded buffer of live segments. It begins in the log and goes live as soon as
+the buffer goes on where the log was read to. Over the bound it drops the buffer and reads the log again
+from its cursor. A segment at or below the cursor is ignored: the log runs ahead of the loop.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ PAGE: Final = 131_072
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
-    """Framed events `first_seq` … `last_seq` for one subscriber; empty only to say that it is live now."""
+    """Framed events `first_seq` … `last_seq` for one subscriber.
+
+    Attributes:
+        live: this chunk completes the stored part; set once, on a chunk that may be empty.
+    """
 
     first_seq: int
     last_seq: int
@@ -105,41 +109,60 @@ class Subscription:
         self._waiter: asyncio.Future[None] | None = None
 
     def push(self, segment: Segment) -> None:
-        """Take a published segment."""
-        self._told = max(self._told, segment.last_seq)
-        if self.behind or segment.last_seq <= self.cursor:
+        """Take a published segment; while the log is being read it waits, so that the two meet without a gap."""
+        if segment.last_seq <= self.cursor:
             return
+        self._told = segment.last_seq
         expected = (self._buffer[-1].last_seq if self._buffer else self.cursor) + 1
+        if segment.first_seq != expected or self._size > self._bound:
+            self._forget()
+            self.behind = True
         self._buffer.append(segment)
         self._size += len(segment.data)
-        if segment.first_seq > expected or (self._size > self._bound and len(self._buffer) > 1):
-            self._buffer = []
-            self._size = 0
-            self.behind = True
         self._wake()
 
     async def pull(self) -> Chunk | None:
         """Wait for events after the cursor and return them, many at once if they are there; None once closed.
 
-        The first chunk that completes the stored part is marked `live`; it may be empty.
+        The chunk that completes the stored part is marked `live`; it may be empty.
         """
         while not self._closed:
             if self.behind:
                 segments = await self._hub.read(self.session_id, self.cursor, PAGE)
-                if segments:
-                    return self._take(segments)
-                if self._told > self.cursor:
-                    continue  # published while we read: it is in the log by now
-                self.behind = False
-                if not self._announced:
-                    self._announced = True
-                    return Chunk(self.cursor + 1, self.cursor, b"", True)
-            if self._buffer:
-                segments, self._buffer, self._size = self._buffer, [], 0
+                chunk = self._take(segments) if segments else None
+                if self._caught_up():
+                    self.behind = False
+                    if not self._announced:
+                        self._announced = True
+                        data, first = (chunk.data, chunk.first_seq) if chunk else (b"", self.cursor + 1)
+                        return Chunk(first, self.cursor, data, True)
+                if chunk is not None:
+                    return chunk
+            elif self._buffer:
+                segments = self._buffer
+                self._forget()
                 return self._take(segments)
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            else:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
         return None
+
+    def _caught_up(self) -> bool:
+        """Whether what waits in the buffer goes on from the cursor, or nothing was published beyond it."""
+        while self._buffer and self._buffer[0].last_seq <= self.cursor:
+            self._size -= len(self._buffer.pop(0).data)
+        if self._buffer:
+            return self._buffer[0].first_seq <= self.cursor + 1
+        return self._told <= self.cursor
+
+    def _forget(self) -> None:
+        self._buffer = []
+        self._size = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes of live segments in the buffer."""
+        return self._size
 
     def close(self) -> None:
         """End the subscription; a waiting `pull` returns None."""

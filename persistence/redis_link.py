@@ -25,9 +25,7 @@ from ..actors.errors import StoreError, StoreFull, StoreUnavailable, Unavailable
 _READERS: Final = 16
 _CONNECT_SECONDS: Final = 2.0
 _REPLY_SECONDS: Final = 5.0
-_PASSING: Final = re.compile(
-    r"\b(READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN)\b"
-)
+_PASSING: Final = re.compile(r"\b(READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN)\b")
 _PASSING_TYPES: Final = (
     exceptions.ConnectionError,
     exceptions.TimeoutError,

@@ -1,0 +1,187 @@
+"""Subscriptions over a scripted log: whatever the interleaving, a follower sees one contiguous slice."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sessiond.actors.segment import Segment, frame, payloads
+from sessiond.actors.streams import Chunk, EventHub
+
+
+class Log:
+    """A session's log whose reads the test may hold."""
+
+    def __init__(self, page: int = 10_000) -> None:
+        self.segments: list[Segment] = []
+        self.page = page
+        self.reads = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.reading = asyncio.Event()
+        self.hub = EventHub(self.read)
+
+    async def read(self, session_id: str, after: int, limit: int) -> list[Segment]:
+        self.reads += 1
+        self.reading.set()
+        found = [s for s in self.segments if s.last_seq > after][: self.page]
+        await self.gate.wait()
+        return found
+
+    def append(self, count: int = 1, size: int = 0) -> Segment:
+        """Store the next segment; it isn't published yet."""
+        first = self.segments[-1].last_seq + 1 if self.segments else 1
+        events = [frame(f"{seq}".ljust(size).encode()) for seq in range(first, first + count)]
+        self.segments.append(Segment(first, first + count - 1, b"".join(events)))
+        return self.segments[-1]
+
+    def emit(self, count: int = 1, size: int = 0) -> None:
+        self.hub.publish("s", self.append(count, size))
+
+
+def seqs(chunk: Chunk | None) -> list[int]:
+    assert chunk is not None
+    found = [int(payload) for payload in payloads(chunk.data)]
+    assert found == list(range(chunk.first_seq, chunk.last_seq + 1))
+    return found
+
+
+async def test_stored_events_first_then_live_ones() -> None:
+    log = Log()
+    log.append(3)
+    subscription = log.hub.subscribe("s")
+    assert seqs(chunk := await subscription.pull()) == [1, 2, 3]
+    assert chunk is not None
+    assert chunk.live
+    log.emit(2)
+    assert seqs(chunk := await subscription.pull()) == [4, 5]
+    assert chunk is not None
+    assert not chunk.live
+    assert log.reads == 1
+
+
+async def test_an_empty_log_says_that_it_is_live() -> None:
+    subscription = Log().hub.subscribe("s")
+    assert await subscription.pull() == Chunk(1, 0, b"", True)
+
+
+async def test_what_is_published_during_a_read_follows_without_another_read() -> None:
+    log = Log()
+    log.append(2)
+    subscription = log.hub.subscribe("s")
+    log.gate.clear()
+    pull = asyncio.create_task(subscription.pull())
+    await log.reading.wait()
+    log.emit()
+    log.emit()
+    log.gate.set()
+    assert seqs(await pull) == [1, 2]
+    assert seqs(await subscription.pull()) == [3, 4]
+    assert log.reads == 1
+
+
+async def test_the_log_may_run_ahead_of_the_loop() -> None:
+    log = Log()
+    early = log.append(2)
+    subscription = log.hub.subscribe("s")
+    assert seqs(await subscription.pull()) == [1, 2]
+    log.hub.publish("s", early)
+    log.emit()
+    assert seqs(await subscription.pull()) == [3]
+
+
+async def test_a_slow_follower_is_bounded_and_reads_the_log_again() -> None:
+    log = Log(page=7)
+    subscription = log.hub.subscribe("s", bound=1_000)
+    await subscription.pull()
+    for _ in range(100):
+        log.emit(size=100)
+    assert subscription.held < 2_000
+    seen: list[int] = []
+    while len(seen) < 100:
+        seen += seqs(await subscription.pull())
+    assert seen == list(range(1, 101))
+    reads = log.reads
+    log.emit()
+    assert seqs(await subscription.pull()) == [101]
+    assert log.reads == reads, "it is live again"
+
+
+async def test_a_gap_in_what_is_published_is_read_from_the_log() -> None:
+    log = Log()
+    subscription = log.hub.subscribe("s")
+    await subscription.pull()
+    log.append()  # stored, but its owner died before it could publish
+    log.emit()
+    assert seqs(await subscription.pull()) == [1, 2]
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 9])
+async def test_a_cursor_may_stand_in_mid_segment_or_ahead(after: int) -> None:
+    log = Log()
+    log.append(4)
+    subscription = log.hub.subscribe("s", after)
+    log.emit(8)
+    seen: list[int] = []
+    while not seen or seen[-1] < 12:
+        seen += seqs(await subscription.pull())
+    assert seen == list(range(after + 1, 13))
+
+
+async def test_closing_wakes_the_follower_and_forgets_it() -> None:
+    log = Log()
+    subscription = log.hub.subscribe("s")
+    await subscription.pull()
+    pull = asyncio.create_task(subscription.pull())
+    await asyncio.sleep(0)
+    subscription.close()
+    assert await pull is None
+    assert not log.hub.watched("s")
+    subscription.close()
+
+
+MOVES = st.lists(st.sampled_from(["emit", "append", "publish", "pull", "big"]), max_size=60)
+
+
+@settings(deadline=None)
+@given(MOVES, st.integers(0, 5), st.integers(1, 3))
+def test_any_interleaving_is_one_contiguous_slice(moves: list[str], after: int, page: int) -> None:
+    async def play() -> None:
+        log = Log(page)
+        subscription = log.hub.subscribe("s", after, bound=300)
+        unpublished: list[Segment] = []
+        seen: list[int] = []
+        pull: asyncio.Task[Chunk | None] | None = None
+        for move in moves:
+            match move:
+                case "emit" | "big":
+                    for segment in unpublished:
+                        log.hub.publish("s", segment)
+                    unpublished.clear()
+                    log.emit(2, 200 if move == "big" else 0)
+                case "append":
+                    unpublished.append(log.append())
+                case "publish":
+                    while unpublished:
+                        log.hub.publish("s", unpublished.pop(0))
+                case _:
+                    pull = pull or asyncio.create_task(subscription.pull())
+                    for _ in range(4):
+                        await asyncio.sleep(0)
+            if pull and pull.done():
+                seen += seqs(pull.result())
+                pull = None
+        for segment in unpublished:
+            log.hub.publish("s", segment)
+        for _ in range(after + 1):
+            log.emit()
+        last = log.segments[-1].last_seq
+        while not seen or seen[-1] < last:
+            seen += seqs(await (pull or subscription.pull()))
+            pull = None
+        assert seen == list(range(after + 1, last + 1))
+
+    asyncio.run(play())
