@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import click
 import msgspec
@@ -20,6 +22,9 @@ from .cli_input import parse_input
 from .files import FileFault, InvalidFile, compile_workflow, read_workflow
 from .local_run import Order, Outlet, run_order
 from .node_modules import load_nodes
+
+NODE_THREADS: Final = "sessiond-node"
+"""How the names of the threads of blocking nodes begin."""
 
 nodes_option = click.option(
     "--nodes",
@@ -79,7 +84,16 @@ def run(
         status, output = asyncio.run(_run(order, as_json=as_json))
     if status == "completed" and not as_json:
         click.echo(json.dumps(output, indent=2, ensure_ascii=False))
-    sys.exit(exit_of(status))
+    _leave(exit_of(status))
+
+
+def _leave(code: Exit) -> NoReturn:
+    """Exit; at once if a blocking node still holds a thread, which nothing can stop and Python would wait for."""
+    if any(thread.name.startswith(NODE_THREADS) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 async def _run(order: Order, *, as_json: bool) -> tuple[Status, Any]:

@@ -107,7 +107,7 @@ class LineView:
 
     def write(self, text: Text) -> None:
         """Write one line."""
-        self.console.print(text, overflow="fold", soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     # ---- inside
 
