@@ -54,8 +54,8 @@ from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.session")
 
-SNAPSHOT_EVERY: Final = 200
-"""Segments after which a snapshot is worth its bytes."""
+SNAPSHOT_BYTES: Final = 1_048_576
+"""Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
 _EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait)
 
 
@@ -112,6 +112,7 @@ class SessionActor(LoopActor):
         self._gate = _OPEN
         self._timers: dict[str, asyncio.TimerHandle] | None = None
         self._since_snapshot = 0
+        self._snapshot_after = SNAPSHOT_BYTES
         self._enders: list[Deferred[SessionDetail]] | None = None
         self._lost: SessiondError | None = None
         if state.status == "paused":
@@ -212,7 +213,7 @@ class SessionActor(LoopActor):
         self._starting -= len(release.starts)
         for start in release.starts:
             self._start_attempt(start)
-        self._since_snapshot += 1
+        self._since_snapshot += len(segment.data)
         while queue and queue[0].segment is None:
             waiting = queue.popleft()
             if waiting.reply is not None:
@@ -223,10 +224,15 @@ class SessionActor(LoopActor):
             self._end_attempts()
         elif self._tails and not queue:
             self._cut_tokens()
-        if self._since_snapshot >= SNAPSHOT_EVERY and not self._unsettled:
-            self._since_snapshot = 0
-            snapshot = Snapshot(self._state.session_id, self._state.seq, freeze(self._state))
-            self._env.committer.keep(self._shard, snapshot)
+        if self._since_snapshot >= self._snapshot_after and not self._unsettled and not release.ends:
+            self._take_snapshot()
+
+    def _take_snapshot(self) -> None:
+        """Shorten the next reading; all snapshots together stay below half of the log."""
+        snapshot = Snapshot(self._state.session_id, self._state.seq, freeze(self._state))
+        self._since_snapshot = 0
+        self._snapshot_after = max(SNAPSHOT_BYTES, 2 * len(snapshot.data))
+        self._env.committer.keep(self._shard, snapshot)
 
     def _lose(self, error: StoreError) -> None:
         """The log is no longer ours: tell everybody who waits, and stop without another word to the store."""

@@ -73,7 +73,7 @@ def test_a_cut_at_any_byte_is_repaired_by_repeating(
     assert size > 10
     for cut in range(size + (way == "request")):
         name = f"s{cut + 1:05}"
-        proxy.arm(**{way: cut})
+        proxy.arm(**{"reply": 0, way: cut})
         answer = owner.try_commit(*step(name))
         assert isinstance(answer, StoreUnavailable), (cut, answer)
         proxy.arm()
@@ -97,6 +97,19 @@ def test_a_lost_reply_does_not_save_a_replaced_owner(
     heir.commit(Commit("a", segment(2)))
     assert isinstance(owner.try_commit(Commit("a", segment(2))), Fenced)
     assert heir.store.read("a", 0, EVERYTHING) == [segment(1), segment(2)]
+
+
+def test_a_command_that_got_no_reply_is_sent_once(
+    open_store: OpenStore, redis_url: str, proxy: CuttingProxy
+) -> None:
+    port = redis_url.partition("127.0.0.1:")[2].partition("/")[0]
+    store = open_store(redis_url.replace(port, str(proxy.port)))
+    assert store.claim(0, "first") == "1:first"
+    proxy.arm(reply=0)
+    with pytest.raises(StoreUnavailable):
+        store.claim(0, "unheard")
+    proxy.arm()
+    assert store.claim(0, "third") == "3:third"
 
 
 def test_all_batches_of_a_cut_round_trip_are_unknown(

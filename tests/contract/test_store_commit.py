@@ -100,6 +100,7 @@ def test_a_batch_that_was_written_in_part_is_completed(store: Store, owner: Owne
         pytest.param(segment(2), 1, id="inside a segment"),
         pytest.param(segment(3, 4), 2, id="overlaps and goes beyond"),
         pytest.param(segment(1, 3), 0, id="spans two segments"),
+        pytest.param(Segment(3, 3, segment(2, 3).data), 2, id="the same bytes at another place"),
         pytest.param(segment(2, 3, "other"), 1, id="other bytes at the same place"),
     ],
 )

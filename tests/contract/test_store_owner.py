@@ -10,7 +10,7 @@ import pytest
 from support.stores import OpenStore, Owner, row, segment
 
 from sessiond.actors.errors import Fenced
-from sessiond.actors.ports import Batch, Commit, Snapshot, Store
+from sessiond.actors.ports import Batch, Commit, RowQuery, Snapshot, Store
 
 
 def test_each_claim_is_one_epoch_above_the_last(store: Store) -> None:
@@ -120,3 +120,22 @@ def test_what_was_stored_is_there_after_reopening(open_store: OpenStore, durable
     assert set(heir.tokens.values()) == {"2:second"}
     batch = heir.batch([], [Snapshot("a", 7, b"seven")])
     assert again.commit([batch]) == [None]
+
+
+def test_nothing_of_a_deleted_session_comes_back_after_reopening(
+    open_store: OpenStore, durable_url: str
+) -> None:
+    store = open_store(durable_url)
+    owner = Owner(store)
+    owner.create(row("a", labels={"old": "x"}, waits=("n",)), segment(2))
+    assert owner.snapshot("a", 2, b"old") is None
+    assert store.delete("a")
+    store.close()
+    again = open_store(durable_url)
+    for name in ("a", "b"):
+        Owner(again, name).create(row(name))
+        stored = again.load(name)
+        assert stored is not None
+        assert (stored.row, stored.snapshot, stored.segments) == (row(name), None, [segment(1)])
+    assert again.rows(RowQuery(label="old")).items == []
+    assert again.rows(RowQuery(waiting=True)).items == []

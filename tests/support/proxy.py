@@ -24,7 +24,7 @@ class CuttingProxy:
         self._spawn(self._accept)
 
     def arm(self, **cut: int) -> None:
-        """Cut after so many bytes of `request` or `reply`, counted from now; without arguments never."""
+        """Cut once after so many bytes of `request` or `reply`, counted from now; without arguments never."""
         with self._lock:
             self._cut = cut
             self.seen = {"request": 0, "reply": 0}
@@ -85,7 +85,10 @@ class CuttingProxy:
             left = size if limit is None else max(limit - self.seen[way], 0)
             allowed = min(size, left)
             self.seen[way] += allowed
-            return allowed, limit is not None and left <= size
+            cut = limit is not None and left <= size
+            if cut:
+                del self._cut[way]
+            return allowed, cut
 
 
 def _shut(link: socket.socket) -> None:

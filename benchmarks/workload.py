@@ -1,0 +1,47 @@
+"""What the contenders share: sizes, the state, and how memory and writing are counted."""
+
+from __future__ import annotations
+
+import base64
+import random
+from typing import Any, NamedTuple
+
+PAYLOAD = base64.b64encode(random.Random(1).randbytes(764)).decode()
+"""1 KB that doesn't compress."""
+
+
+class Sizes(NamedTuple):
+    """How much of each workload: sessions, except `answered` (signals)."""
+
+    warm: int
+    single: int
+    many: int
+    waiting: int
+    answered: int
+
+    @staticmethod
+    def of(size: str) -> Sizes:
+        return Sizes(50, 200, 1000, 5000, 500) if size == "full" else Sizes(5, 20, 100, 500, 50)
+
+
+def initial() -> dict[str, Any]:
+    """About 1 KB of state."""
+    words = [f"tok{i:03d}" for i in range(40)]
+    return {"i": 0, "hist": words, "data": "x" * 560, "meta": {"a": 1.5, "b": None}}
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process."""
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4096
+
+
+def written_bytes() -> int:
+    """Bytes that this process has passed to write calls."""
+    with open("/proc/self/io") as counters:
+        return int(next(line for line in counters if line.startswith("wchar")).split()[1])
