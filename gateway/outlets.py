@@ -89,10 +89,10 @@ class Screen:
         self._view.close()
 
 
-def open_screen(node_ids: Iterable[str], quiet: Iterable[str]) -> Screen:
-    """Return a screen on stderr: moving if that is a terminal; it asks if stdin is one, too."""
+def open_screen(node_ids: Iterable[str], quiet: Iterable[str], *, ask: bool = True) -> Screen:
+    """Return a screen on stderr: moving if that is a terminal; it can ask if stdin is one, too, and `ask` is set."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
         return Screen(LineView(console, node_ids, quiet))
-    reader = LineReader(sys.stdin.fileno()) if sys.stdin.isatty() else None
+    reader = LineReader(sys.stdin.fileno()) if ask and sys.stdin.isatty() else None
     return Screen(LiveView(console, time.time, node_ids, quiet), reader)

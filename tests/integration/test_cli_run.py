@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 from support.command import EXAMPLES, SCRIPT, Terminal, command
+from support.redis_server import RedisServer
 
 from sessiond import Runtime
 from sessiond.actors.segment import payloads
+from sessiond.gateway.progress import printable
 
 DEBATE = EXAMPLES / "council_debate.yaml"
 OPTIMIZE = EXAMPLES / "council_optimize.yaml"
@@ -156,7 +160,7 @@ def test_ctrl_c_cancels_while_a_person_is_asked() -> None:
         assert terminal.wait() == 3
 
 
-def test_a_second_ctrl_c_leaves_although_the_loop_is_held(tmp_path: Path) -> None:
+def test_a_node_that_never_returns_does_not_hold_the_exit(tmp_path: Path) -> None:
     (tmp_path / "stuck.py").write_text(
         "import threading\nfrom sessiond import node\n"
         "@node('stuck')\ndef stuck(context): context.emit('stuck'); threading.Event().wait()\n"
@@ -173,8 +177,25 @@ def test_a_second_ctrl_c_leaves_although_the_loop_is_held(tmp_path: Path) -> Non
         assert process.wait(30) == 3
 
 
+def test_a_second_ctrl_c_leaves_although_the_store_hangs(redis_server: RedisServer, redis_url: str) -> None:
+    arguments = ("run", DEBATE, "-i", "topic=tea", "-i", "pace=5", "--json", "--store", redis_url)
+    process = subprocess.Popen(
+        [SCRIPT, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process, Redis(port=redis_server.port) as client:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        client.client_pause(60_000, all=False)
+        try:
+            process.send_signal(signal.SIGINT)
+            assert "Ctrl-C again leaves at once" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        finally:
+            client.client_unpause()
+
+
 def _plain(screen: str) -> str:
     """Without the codes that steer a terminal."""
-    from sessiond.gateway.progress import printable
-
     return printable(screen)
