@@ -7,14 +7,14 @@ from collections.abc import Collection
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .events import Failure
+from .events import Failure, HumanInteractionRequired
 from .lifecycle import NodeStatus, Status
 from .state import SessionState
 from .workflow import Workflow
 
 
 class NodeDetail(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One node, in its present round."""
+    """One node, in its present round; `wait` is what it asks of a person, while it does."""
 
     status: NodeStatus
     attempt: int
@@ -23,6 +23,7 @@ class NodeDetail(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_at: str | None
     output: Raw | UnsetType = UNSET
     error: Failure | None = None
+    wait: HumanInteractionRequired | UnsetType = UNSET
 
 
 class SessionDetail(msgspec.Struct, frozen=True):
@@ -54,7 +55,14 @@ def describe(workflow: Workflow, state: SessionState, alive: Collection[str]) ->
     for node_id in workflow.nodes:
         node = state.node(node_id)
         nodes[node_id] = NodeDetail(
-            node.status, node.attempt, node.round, node.started_at, node.ended_at, node.output, node.error
+            node.status,
+            node.attempt,
+            node.round,
+            node.started_at,
+            node.ended_at,
+            node.output,
+            node.error,
+            UNSET if node.opened is None else node.opened,
         )
     return SessionDetail(
         session_id=state.session_id,

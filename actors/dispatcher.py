@@ -18,12 +18,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from functools import partial
-from sys import getswitchinterval
-from threading import Event, Lock, Thread, active_count
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from pykka import ActorRef
 
+from .courtesy import Courtesy
 from .future import LoopFuture, gather
 from .loop_mailbox import START, LoopMailbox
 from .mailbox import RUNNING, Kill
@@ -41,8 +41,6 @@ A = TypeVar("A", bound="LoopActor")
 
 TURNS_PER_RUN: Final = 1024  # bounds a run where the injected clock stands still
 ADMISSIONS_PER_TURN: Final = 256
-RESUME_WAIT_S: Final = 0.001
-STAND_BACK_S: Final = 0.00005
 
 logger = logging.getLogger(__name__)
 
@@ -77,19 +75,17 @@ class LoopDispatcher:
         self.directory: dict[ActorRef[Any], None] = {}
         self.ready: deque[LoopMailbox[Any]] = deque()
         self.urgent: deque[LoopMailbox[Any]] = deque()
-        self.resuming: deque[Lock] = deque()
+        self.courtesy = Courtesy(clock(), sleep)
         self.awake = False
         self.closed = False
         self.thread_id: int | None = None
         self._gone = False
         self._closing = False
-        self._stand_back_at = clock() + getswitchinterval()
         self._foreign: deque[tuple[Target, Any]] = deque()
         self._foreign_control: deque[tuple[LoopMailbox[Any], Any]] = deque()
         self.throughput = throughput
         self.slice_s = slice_s
         self.clock = clock
-        self._sleep = sleep
         self._context = copy_context()
         self._wake_guard = allocate_lock()
         self._thread: Thread | None = None
@@ -266,7 +262,8 @@ class LoopDispatcher:
         if self.thread_id is None:
             self._bind()
         ready, urgent, clock = self.ready, self.urgent, self.clock
-        foreign, foreign_control, resuming = self._foreign, self._foreign_control, self.resuming
+        foreign, foreign_control, courtesy = self._foreign, self._foreign_control, self.courtesy
+        resuming = courtesy.resuming
         deadline = clock() + self.slice_s
         try:
             for _ in range(TURNS_PER_RUN):
@@ -283,7 +280,7 @@ class LoopDispatcher:
                 elif not urgent and not foreign:
                     break
                 if resuming:
-                    self._let_threads_resume()
+                    courtesy.let_threads_resume()
                 if clock() >= deadline:
                     break
         finally:
@@ -292,33 +289,13 @@ class LoopDispatcher:
     def _end_run(self) -> None:
         """Stay awake while anything waits; else look once more at what came before the flag was down."""
         if self.ready or self.urgent or self._foreign or self._foreign_control:
-            self._stand_back()
+            self.courtesy.stand_back(self.clock())
             self.loop.call_soon(self._run, context=self._context)
             return
-        self.resuming.clear()
+        self.courtesy.resuming.clear()
         self.awake = False
         if self._foreign or self._foreign_control:
             self.wake()
-
-    def _stand_back(self) -> None:
-        """On a loop that is never idle, give other threads the interpreter once per switch interval.
-
-        A thread that wants the interpreter asks for it only after it has waited a whole switch interval
-        (5 ms), and starts over whenever the interpreter is released in between. The loop releases it at every
-        look at the sockets, so every slice of 2 ms, and has it back before the other is awake: such a thread
-        starves for seconds. Only a release that lasts is one.
-        """
-        now = self.clock()
-        if now >= self._stand_back_at:
-            self._stand_back_at = now + getswitchinterval()
-            if active_count() > 1:
-                self._sleep(STAND_BACK_S)
-
-    def _let_threads_resume(self) -> None:
-        """Let threads whose futures were set run before the next turn, without waiting for their interval."""
-        end_at = time.monotonic() + RESUME_WAIT_S
-        while self.resuming:
-            self.resuming.popleft().acquire(timeout=max(0.0, end_at - time.monotonic()))
 
     def _start_task(self, box: LoopMailbox[Any], pending: Pending) -> None:
         box.pending = pending

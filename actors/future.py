@@ -22,7 +22,7 @@ import pykka
 from .substrate import SubstrateFuture
 from .waiting import BlockingOnLoop, LoopWaiter, ThreadWaiter, refuse_to_block
 
-__all__ = ["BlockingOnLoop", "Deferred", "LoopFuture", "gather"]
+__all__ = ["PENDING", "BlockingOnLoop", "Deferred", "LoopFuture", "gather"]
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 ExcInfo: TypeAlias = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
-_PENDING: Final = object()
+PENDING: Final[Any] = object()
 _guard: Final = allocate_lock()  # held for a few instructions; one for all futures, since each would cost memory
 logger = logging.getLogger(__name__)
 
@@ -44,20 +44,22 @@ class LoopFuture(SubstrateFuture[T]):
 
     __slots__ = ("_callbacks", "_error", "_value")
 
+    # Only derived futures have these, in their instance dictionary.
+    _hook: Callable[[float | None], T] | None = None
     _parents: tuple[pykka.Future[Any], ...] = ()
 
     def __init__(self) -> None:
-        self._value: Any = _PENDING
+        self._value: Any = PENDING
         self._error: tuple[BaseException, TracebackType | None] | None = None
         self._callbacks: list[Callable[[LoopFuture[Any]], object]] | None = None
 
     def __repr__(self) -> str:
-        outcome = "pending" if self._value is _PENDING else "failed" if self._error else "done"
+        outcome = "pending" if self._value is PENDING else "failed" if self._error else "done"
         return f"<{type(self).__name__} {outcome}>"
 
     def done(self) -> bool:
         """Say whether ``get()`` would return or raise without waiting."""
-        if self._value is not _PENDING:
+        if self._value is not PENDING:
             return True
         return bool(self._parents) and all(isinstance(p, LoopFuture) and p.done() for p in self._parents)
 
@@ -65,14 +67,14 @@ class LoopFuture(SubstrateFuture[T]):
 
     def resolve(self, value: Any) -> None:
         """Set the value unless there is an outcome already; for the one owner of the answer."""
-        if self._value is _PENDING:
+        if self._value is PENDING:
             self._value = value
             if self._callbacks is not None:
                 self._notify()
 
     def reject(self, error: BaseException) -> None:
         """Set the exception unless there is an outcome already; for the one owner of the answer."""
-        if self._value is _PENDING:
+        if self._value is PENDING:
             self._error = (error, error.__traceback__)
             self._value = None
             if self._callbacks is not None:
@@ -101,7 +103,7 @@ class LoopFuture(SubstrateFuture[T]):
 
     def _claim(self, value: Any, error: tuple[BaseException, TracebackType | None] | None) -> None:
         with _guard:
-            if self._value is not _PENDING or self.hook is not None:
+            if self._value is not PENDING or self._hook is not None:
                 raise queue.Full
             self._error = error
             self._value = value
@@ -124,7 +126,7 @@ class LoopFuture(SubstrateFuture[T]):
         Raises:
             TypeError: the value is computed on demand by a hook, so that it is never "done" by itself.
         """
-        if self.hook is not None and self._value is _PENDING:
+        if self._hook is not None and self._value is PENDING:
             self._follow_parents(callback)
             return
         with _guard:
@@ -132,7 +134,7 @@ class LoopFuture(SubstrateFuture[T]):
                 self._callbacks = []
             self._callbacks.append(cast("Callable[[LoopFuture[Any]], object]", callback))
         # Whoever sets the outcome takes the list after the value is there: one of the two sees the other.
-        if self._value is not _PENDING:
+        if self._value is not PENDING:
             self._notify()
 
     def remove_done_callback(self, callback: Callable[[LoopFuture[T]], object]) -> None:
@@ -165,15 +167,16 @@ class LoopFuture(SubstrateFuture[T]):
             BlockingOnLoop: there is no outcome yet and the thread runs an event loop.
             BaseException: the encapsulated exception.
         """
-        if self._value is _PENDING:
-            if (hook := self.hook) is not None:
+        if self._value is PENDING:
+            if (hook := self._hook) is not None:
                 self.resolve(hook(timeout))
                 return cast(T, self._value)
             self._wait(timeout)
         if self._error is not None:
             error, traceback = self._error
             raise error.with_traceback(traceback)
-        return cast(T, self._value)
+        value: T = self._value
+        return value
 
     def _wait(self, timeout: float | None) -> None:
         refuse_to_block()
@@ -182,17 +185,27 @@ class LoopFuture(SubstrateFuture[T]):
         self.add_done_callback(waiter)
         if not waiter.wait(timeout):
             self.remove_done_callback(waiter)
-            if self._value is _PENDING:
+            if self._value is PENDING:
                 raise pykka.Timeout(f"{timeout} seconds")
-        if (hook := self.hook) is not None and self._value is _PENDING:
+        if (hook := self._hook) is not None and self._value is PENDING:
             self.resolve(hook(None if deadline is None else max(0.0, deadline - time.monotonic())))
 
     def __await__(self) -> Generator[Any, None, T]:
-        if self._value is _PENDING:
-            if self.hook is None:
-                yield from self._suspend()
-            if self.hook is not None:
+        if self._value is PENDING:
+            if self._hook is None:
+                # `_suspend`, written out: every ask that is awaited comes here.
+                waiter = LoopWaiter(asyncio.get_running_loop())
+                self.add_done_callback(waiter)
+                try:
+                    yield from waiter.waiter
+                except BaseException:
+                    self.remove_done_callback(waiter)
+                    raise
+            if self._hook is not None:
                 yield from self._settle()
+        if self._error is None and self._value is not PENDING:
+            value: T = self._value
+            return value
         return self.get()
 
     __iter__ = __await__
@@ -213,7 +226,7 @@ class LoopFuture(SubstrateFuture[T]):
         for parent in self._parents:
             if isinstance(parent, LoopFuture):
                 if not parent.done():
-                    yield from (parent._suspend() if parent.hook is None else parent._settle())
+                    yield from (parent._suspend() if parent._hook is None else parent._settle())
                 own = own and parent.done()
             else:
                 own = False
@@ -229,9 +242,9 @@ class LoopFuture(SubstrateFuture[T]):
             queue.Full: there is an outcome already.
         """
         with _guard:
-            if self._value is not _PENDING:
+            if self._value is not PENDING:
                 raise queue.Full
-            super().set_get_hook(func)
+            self._hook = func
         # A thread that waits already must learn that it has to compute now.
         self._notify()
 
@@ -280,7 +293,7 @@ class Deferred(Generic[T]):
     __slots__ = ("_error", "_reply", "_value")
 
     def __init__(self) -> None:
-        self._value: Any = _PENDING
+        self._value: Any = PENDING
         self._error: BaseException | None = None
         self._reply: LoopFuture[Any] | None = None
 
@@ -290,7 +303,7 @@ class Deferred(Generic[T]):
         Raises:
             queue.Full: it was set before.
         """
-        if self._value is not _PENDING:
+        if self._value is not PENDING:
             raise queue.Full
         self._value = value
         if self._reply is not None:
@@ -302,7 +315,7 @@ class Deferred(Generic[T]):
         Raises:
             queue.Full: it was set before.
         """
-        if self._value is not _PENDING:
+        if self._value is not PENDING:
             raise queue.Full
         self._error = error
         self._value = None
@@ -312,7 +325,7 @@ class Deferred(Generic[T]):
     def answer_to(self, reply: LoopFuture[Any]) -> None:
         """Link the asker's future; for dispatchers."""
         self._reply = reply
-        if self._value is not _PENDING:
+        if self._value is not PENDING:
             if self._error is not None:
                 reply.reject(self._error)
             else:

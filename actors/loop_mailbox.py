@@ -89,20 +89,20 @@ class LoopMailbox(Mailbox[A]):
     def enqueue(self, item: Any) -> None:
         """Put a data item into the lane, on the loop's thread or by way of it."""
         dispatcher = self.dispatcher
+        if self.state == STOPPED:
+            raise self.dead()
         if get_ident() != dispatcher.thread_id:
             dispatcher.post(self, item)
-        elif self.state == STOPPED:
-            raise self.dead()
         else:
             self._put(item)
 
     def enqueue_control(self, item: Any) -> None:
         """Put a control item into its lane, on the loop's thread or by way of it."""
         dispatcher = self.dispatcher
+        if self.state == STOPPED:
+            raise self.dead()
         if get_ident() != dispatcher.thread_id:
             dispatcher.post_control(self, item)
-        elif self.state == STOPPED:
-            raise self.dead()
         else:
             self._put_control(item)
 

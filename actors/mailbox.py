@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overlo
 
 from pykka import ActorDeadError, ActorRef
 
-from .future import LoopFuture
+from .control import Control, Kill, Suspend, Unsuspend
+from .future import PENDING, LoopFuture
 from .substrate import PYKKA_MESSAGES, STOP, StopMessage, SubstrateRef
 from .waiting import refuse_to_block
 
@@ -61,30 +62,6 @@ class MailboxFull(Exception):
     """The data lane of the receiver's mailbox is at its bound: slow down and send again."""
 
 
-class Control:
-    """Base of messages that overtake data: mix it into any message class, msgspec structs included."""
-
-    __slots__ = ()
-
-
-class Kill(Control):
-    """Stop now: what waits is refused, an awaiting handler is cancelled, then ``on_stop`` runs."""
-
-    __slots__ = ()
-
-
-class Suspend(Control):
-    """Serve control messages only, from the next message on, until ``Unsuspend``."""
-
-    __slots__ = ()
-
-
-class Unsuspend(Control):
-    """Serve data again."""
-
-    __slots__ = ()
-
-
 class Asked(LoopFuture[Any]):
     """An envelope that is also the future of its answer.
 
@@ -95,7 +72,10 @@ class Asked(LoopFuture[Any]):
     __slots__ = ("message", "told")
 
     def __init__(self, message: Any = None, told: bool = False) -> None:
-        LoopFuture.__init__(self)
+        # Not through super(): this is made for every ask.
+        self._value = PENDING
+        self._error = None
+        self._callbacks = None
         self.message = message
         self.told = told
 
@@ -224,7 +204,7 @@ class Mailbox(SubstrateRef[A]):
     # -- sending: from any thread
 
     def enqueue(self, item: Any) -> None:
-        """Put a data item that has its credit into the lane and schedule the actor.
+        """Put a data item into the lane and schedule the actor; its credit was taken, or it needs none.
 
         Raises:
             ActorDeadError: the actor has stopped.
@@ -255,7 +235,7 @@ class Mailbox(SubstrateRef[A]):
             ActorDeadError: the actor has stopped.
             MailboxFull: the data lane is at its bound.
         """
-        if self.state == STOPPED:
+        if self.state == STOPPED:  # not "full": the credits of what waited at the end are gone
             raise self.dead()
         kind = type(message)
         if kind not in PLAIN and not PLAIN.learn(kind):
@@ -322,7 +302,7 @@ class Mailbox(SubstrateRef[A]):
             refuse_to_block()
         asked = Asked(STOP)
         try:
-            self.send(asked, STOP)
+            self.enqueue(asked)
         except ActorDeadError:
             asked.resolve(False)
         return asked.get(timeout=timeout) if block else asked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any, Final, Protocol
 
 from pykka import ActorDeadError, ActorRef
@@ -10,17 +9,12 @@ from pykka import ActorDeadError, ActorRef
 from .errors import SessionFailed
 from .messages import Create, Created
 from .session import SessionActor
+from .sharding import shard_of
 from .supervisor import Activate, Open, Supervisor
 from .workflow import Workflow
 
 TRIES: Final = 3
 """How often a command is repeated when its session leaves memory just then."""
-
-
-def shard_of(session_id: str, shards: int) -> int:
-    """Return the shard of a session: a family (`root~node~index`) shares its root's."""
-    root = session_id.partition("~")[0]
-    return zlib.crc32(root.encode()) % shards
 
 
 class Shard:

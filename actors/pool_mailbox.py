@@ -46,11 +46,15 @@ class PoolMailbox(Mailbox[A]):
 
     def enqueue(self, item: Any) -> None:
         """Put a data item into the lane and have a thread look at it."""
+        if self.state == STOPPED:
+            raise self.dead()
         self._data.append(item)
         self._schedule()
 
     def enqueue_control(self, item: Any) -> None:
         """Put a control item into its lane and have a thread look at it."""
+        if self.state == STOPPED:
+            raise self.dead()
         self._controls.append(item)
         self._schedule()
 

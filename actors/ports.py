@@ -227,13 +227,12 @@ class Ticket(Protocol):
 
 
 class Committer(Protocol):
-    """The persistence actor, as sessions see it.
+    """The persistence actor, as sessions see it."""
 
-    Attributes:
-        trouble: why commits don't get through now; None while they do.
-    """
-
-    trouble: Unavailable | None
+    @property
+    def trouble(self) -> Unavailable | None:
+        """Why commits don't get through now; None while they do."""
+        ...
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
         """Queue a commit of a session of `shard`; the ticket is settled when it is stored."""

@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Raw
@@ -19,10 +19,10 @@ from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatcher import LoopDispatcher
 from .environment import Environment, RandomIds, SystemClock
-from .errors import Draining, Fault, InvalidInput, NodeError, NotFound, SessionFailed
+from .errors import CommandRefused, Draining, Fault, InvalidInput, NodeError, NotFound, SessionFailed
 from .handle import Session
 from .json import encode_output
-from .lifecycle import TERMINAL
+from .lifecycle import TERMINAL, Status, allowed
 from .messages import Create, Created
 from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
@@ -309,6 +309,26 @@ class Runtime:
         if not segments:
             await self.row(session_id)
         return segments
+
+    async def delete(self, session_id: str) -> None:
+        """Remove a session that has ended, with its events.
+
+        Raises:
+            NotFound: there is none.
+            CommandRefused: it hasn't ended.
+        """
+        if self._draining:
+            raise Draining("the runtime is shutting down")
+        row = await self.row(session_id)
+        status = cast(Status, row.status)
+        if status not in TERMINAL:
+            raise CommandRefused("delete", status, allowed(status))
+        if not await self._read(self.store.delete, session_id):
+            raise NotFound("session", session_id)
+        shard = self.placement.shard(session_id)
+        if (ref := shard.sessions.get(session_id)) is not None:
+            ref.stop(block=False)  # its id may be used again
+            self._retire(shard.number, session_id)
 
     def subscribe(self, session_id: str, after: int = 0) -> Subscription:
         """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat."""

@@ -67,19 +67,12 @@ def call_proxy(actor: pykka.Actor, message: object) -> Any:
 class SubstrateFuture(pykka.Future[T]):
     """A ``pykka.Future`` without per-instance state of Pykka's own.
 
-    Pykka's constructor makes two attributes for get hooks, which almost no future has. Here they are class
-    attributes until a hook is set.
+    Pykka's constructor makes two attributes for get hooks, which almost no future has: subclasses keep hooks
+    themselves.
     """
-
-    _get_hook: Callable[[float | None], T] | None = None
 
     def __init__(self) -> None:
         """Create the future; nothing of Pykka's is needed."""
-
-    @property
-    def hook(self) -> Callable[[float | None], T] | None:
-        """The function that computes the value on demand, or ``None``."""
-        return self._get_hook
 
 
 class SubstrateRef(pykka.ActorRef[A]):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from _thread import allocate_lock, get_ident
-from collections import deque
-from threading import Lock
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
+
+from .courtesy import Courtesy
 
 __all__ = [
     "BlockingOnLoop",
@@ -38,8 +38,7 @@ class LoopThread(Protocol):
     """What a future needs of the dispatcher of a thread."""
 
     loop: asyncio.AbstractEventLoop
-    resuming: deque[Lock]
-    """Locks that foreign threads release as soon as they run again after a wait for a future of this loop."""
+    courtesy: Courtesy
 
     def post(self, target: Target, item: Any) -> None:
         """Hand ``item`` to ``target`` on the loop's thread; any number of posts cost one wake-up."""
@@ -77,7 +76,7 @@ class ThreadWaiter:
         """Let the thread go on, and the loop know that it wants to."""
         here = loop_threads.get(get_ident())
         if here is not None:
-            here.resuming.append(self.resumed)
+            here.courtesy.resuming.append(self.resumed)
         self.gate.release()
 
     def wait(self, timeout: float | None) -> bool:

@@ -21,7 +21,7 @@ class Sizes(NamedTuple):
 
     @staticmethod
     def of(size: str) -> Sizes:
-        return Sizes(50, 200, 1000, 5000, 500) if size == "full" else Sizes(5, 20, 100, 500, 50)
+        return Sizes(50, 200, 2000, 20_000, 1000) if size == "full" else Sizes(5, 20, 100, 500, 50)
 
 
 def initial() -> dict[str, Any]:

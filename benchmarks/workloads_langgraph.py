@@ -70,7 +70,9 @@ def thread(name: str) -> dict[str, Any]:
 
 async def main(workload: str, url: str, size: str) -> None:
     full = Sizes.of(size)
-    sizes = full._replace(many=full.many // 5, waiting=full.waiting // 5, answered=full.answered // 5)  # it is slower
+    sizes = full._replace(
+        many=full.many // 10, waiting=full.waiting // 10, answered=full.answered // 10
+    )  # it is slower
     async with AsyncSqliteSaver.from_conn_string(url.removeprefix("sqlite:///")) as saver:
         await saver.setup()
         match workload:

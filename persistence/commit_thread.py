@@ -6,11 +6,12 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
-from ..actors.errors import StoreBroken, StoreError, Unavailable
-from ..actors.ports import Batch, Store
+from ..actors.errors import StoreBroken, Unavailable
+from ..actors.ports import Store
+from .group import Group
 
 logger = logging.getLogger("sessiond.writer")
 
@@ -18,30 +19,11 @@ FIRST_WAIT_S: Final = 0.05
 LONGEST_WAIT_S: Final = 2.0
 
 
-class Group:
-    """Commits that go to the store together.
-
-    Attributes:
-        appends: what was submitted, in order.
-        batches: the same by shard.
-        outcomes: what became of each batch.
-        done: whether every batch has its final outcome.
-    """
-
-    __slots__ = ("appends", "batches", "done", "outcomes")
-
-    def __init__(self, appends: Sequence[Any], batches: list[Batch]) -> None:
-        self.appends = appends
-        self.batches = batches
-        self.outcomes: list[StoreError | Unavailable | None] = []
-        self.done = False
-
-
 class CommitThread:
     """Takes groups in order; a later one never overtakes an earlier one.
 
     Args:
-        stored: called on the loop after groups are done; many groups may share one call.
+        stored: called on the loop after a group is done.
         troubled: called on the loop when the store goes away (why) and when it is back (None).
     """
 
@@ -77,37 +59,25 @@ class CommitThread:
     def _run(self) -> None:
         while (group := self._groups.get()) is not None:
             try:
-                if not self._commit(group):
-                    return
-            except Exception as error:  # a bug in an adapter: nobody may wait for ever
+                self._commit(group)
+            except Exception as error:
                 logger.exception("the store failed in an unexpected way")
-                broken = StoreBroken(f"the store failed in an unexpected way: {error!r}")
-                group.outcomes = [broken for _ in group.batches]
-            group.done = True
+                group.give_up(StoreBroken(f"the store failed in an unexpected way: {error!r}"))
+            if not group.done:
+                return  # closed while the store was away
             self._call(self._stored)
 
-    def _commit(self, group: Group) -> bool:
-        """Commit until each batch has a final outcome; False if closed before."""
+    def _commit(self, group: Group) -> None:
+        """Attempt the group until it is through, or the thread is closed."""
         wait, away = FIRST_WAIT_S, False
-        outcomes: dict[int, StoreError | Unavailable | None] = {}
-        todo = group.batches
-        while True:
-            results = self._store.commit(todo)
-            outcomes.update({batch.shard: result for batch, result in zip(todo, results, strict=True)})
-            todo = [batch for batch in todo if isinstance(outcomes[batch.shard], Unavailable)]
-            if not todo:
-                break
+        while (trouble := group.attempt(self._store)) is not None:
             away = True
-            reason = outcomes[todo[0].shard]
-            assert isinstance(reason, Unavailable)
-            self._call(self._troubled, reason)
+            self._call(self._troubled, trouble)
             if self._closing.wait(wait):
-                return False
+                return
             wait = min(wait * 2, LONGEST_WAIT_S)
-        group.outcomes = [outcomes[batch.shard] for batch in group.batches]
-        if away or group.outcomes is None:
+        if away:
             self._call(self._troubled, None)
-        return True
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Which shard a session belongs to, and the names of all keys in Redis.
+"""The names of all keys in Redis.
 
 Keys of a shard carry its tag in braces, so Redis Cluster keeps them on one node and one script may
 touch them together (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags).
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 from urllib.parse import quote
-from zlib import crc32
 
 from ..actors.ports import RowQuery, SessionRow
 from .listing import label_terms
@@ -24,11 +23,6 @@ LISTINGS: Final = "{w}:listings"
 
 RUNNING: Final = "running"
 """Index of the running sessions of every tenant."""
-
-
-def shard_of(session_id: str, shards: int) -> int:
-    """Return the shard of a session: that of its root, so a family stays together."""
-    return crc32(session_id.partition("~")[0].encode()) % shards
 
 
 def prefix(shard: int) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from ..actors.errors import Fenced, StoreError, Unavailable
 from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
+from ..actors.sharding import shard_of
 from .codec import encode_row
-from .keys import shard_of
 from .listing import decode_cursor, matches, page
 from .locator import parse, positive
 from .positions import check_contiguous, check_shape, unwritten

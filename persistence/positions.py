@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from ..actors.errors import CorruptLog, PositionConflict, StoreError
 from ..actors.ports import Batch, Commit, SessionRow
 from ..actors.segment import Segment
-from .keys import shard_of
+from ..actors.sharding import shard_of
 
 
 def check_shape(batch: Batch, shards: int) -> None:

@@ -16,6 +16,7 @@ from redis import exceptions
 from ..actors.errors import Fenced, PositionConflict, StoreError, Unavailable
 from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
+from ..actors.sharding import shard_of
 from . import keys
 from .codec import (
     VERSION,
@@ -112,7 +113,7 @@ class RedisStore:
 
     def load(self, session_id: str) -> Stored | None:
         """Return a session as of one moment; see Store."""
-        shard = keys.shard_of(session_id, self.shards)
+        shard = shard_of(session_id, self.shards)
         names = keys.session(shard, session_id), keys.log(shard, session_id)
         with explained():
             found = self._client.eval(script("load.lua"), 2, *names)
@@ -127,7 +128,7 @@ class RedisStore:
 
     def read(self, session_id: str, after: int, limit: int) -> list[Segment]:
         """Return a part of a log; see Store."""
-        name = keys.log(keys.shard_of(session_id, self.shards), session_id)
+        name = keys.log(shard_of(session_id, self.shards), session_id)
         segments: list[Segment] = []
         size, last = 0, after
         count = limit // _TYPICAL_SEGMENT + 1
@@ -156,7 +157,7 @@ class RedisStore:
     def row(self, session_id: str) -> SessionRow | None:
         """Return a row; see Store."""
         with explained():
-            record = self._client.hget(keys.session(keys.shard_of(session_id, self.shards), session_id), "row")
+            record = self._client.hget(keys.session(shard_of(session_id, self.shards), session_id), "row")
         return None if record is None else decode_row(record)
 
     def rows(self, query: RowQuery) -> RowPage:
@@ -166,7 +167,7 @@ class RedisStore:
 
     def delete(self, session_id: str) -> bool:
         """Remove a session; see Store."""
-        shard = keys.shard_of(session_id, self.shards)
+        shard = shard_of(session_id, self.shards)
         names = keys.session(shard, session_id), keys.log(shard, session_id)
         with explained():
             return bool(self._client.eval(script("delete.lua"), 2, *names, keys.prefix(shard)))

@@ -10,6 +10,7 @@ from heapq import nlargest
 from typing import Any
 
 from ..actors.ports import RowPage, RowQuery, SessionRow
+from ..actors.sharding import shard_of
 from . import keys
 from .codec import decode_row
 from .listing import decode_cursor, matches, page
@@ -78,7 +79,7 @@ class RedisIndex:
         """Return the rows of the members that still exist."""
         with self._client.pipeline(transaction=False) as pipeline:
             for session_id in map(_session_id, members):
-                pipeline.hget(keys.session(keys.shard_of(session_id, self._shards), session_id), "row")
+                pipeline.hget(keys.session(shard_of(session_id, self._shards), session_id), "row")
             return [decode_row(record) for record in pipeline.execute() if record is not None]
 
 

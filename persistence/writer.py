@@ -15,15 +15,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
 from typing import Any, Final
 
 from pykka import ActorRef
 
-from ..actors.errors import Fenced, StoreError, Unavailable
+from ..actors.errors import Fenced, StoreBroken, StoreError, Unavailable
+from ..actors.future import Deferred
 from ..actors.loop_actor import LoopActor
-from ..actors.ports import Batch, Commit, Snapshot, Store, Ticket, WriterHost
-from .commit_thread import CommitThread, Group
+from ..actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
+from .commit_thread import CommitThread
+from .group import Append, Group, Keep
 
 logger = logging.getLogger("sessiond.writer")
 
@@ -33,44 +34,59 @@ INLINE_BYTES: Final = 65_536
 """A larger group isn't committed on the loop."""
 
 
-class Append:
-    """A commit and whoever waits for it."""
+class Drain:
+    """Asks for an answer once everything queued before is stored, or can't be."""
 
-    __slots__ = ("commit", "shard", "ticket")
+    __slots__ = ()
 
-    def __init__(self, shard: int, commit: Commit, ticket: Ticket) -> None:
-        self.shard = shard
-        self.commit = commit
-        self.ticket = ticket
+
+class Standing:
+    """What others may know of the writer at any time.
+
+    Attributes:
+        trouble: why commits don't get through now; None while they do.
+        groups: groups so far.
+        commits: commits so far.
+    """
+
+    __slots__ = ("commits", "groups", "trouble")
+
+    def __init__(self) -> None:
+        self.trouble: Unavailable | None = None
+        self.groups = 0
+        self.commits = 0
 
 
 class PersistenceActor(LoopActor):
     """Groups commits and hands them to the store, on the loop or on a thread."""
 
-    def __init__(self, store: Store, tokens: dict[int, str]) -> None:
-        super().__init__()
+    def __init__(self, store: Store, tokens: dict[int, str], standing: Standing) -> None:
         self._store = store
         self._tokens = tokens
+        self._standing = standing
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Append] = []
-        self._snapshots: list[tuple[int, Snapshot]] = []
+        self._keeps: list[Keep] = []
         self._scheduled = False
         self._under_way: deque[Group] = deque()
         self._thread = CommitThread(store, self._loop, self._stored, self._troubled)
-        self._idle: list[asyncio.Future[None]] = []
+        self._drains: list[Deferred[None]] = []
         self._fenced: set[int] = set()
-        self.trouble: Unavailable | None = None
-        self.groups = 0
-        self.commits = 0
 
-    def on_receive(self, message: Any) -> None:
-        """Queue a commit, or a snapshot to go with some later group."""
-        if isinstance(message, Append):
-            self._waiting.append(message)
+    def on_receive(self, message: Any) -> Any:
+        """Queue a commit or a snapshot, or answer when all is through."""
+        match message:
+            case Append():
+                self._waiting.append(message)
+            case Keep():
+                self._keeps.append(message)
+            case Drain():
+                return self._drain()
+            case _:
+                raise TypeError(f"the persistence actor can't handle {type(message).__name__}")
+        if not self._scheduled:
             self._schedule()
-        else:
-            self._snapshots.append(message)
-            self._schedule()
+        return None
 
     def on_stop(self) -> None:
         """Let the thread finish what it has."""
@@ -82,34 +98,32 @@ class PersistenceActor(LoopActor):
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
+        """Send off what has gathered."""
         self._scheduled = False
-        if len(self._under_way) >= UNDER_WAY or not (self._waiting or self._snapshots):
+        if len(self._under_way) >= UNDER_WAY or not (self._waiting or self._keeps):
             return
         appends, self._waiting = self._waiting, []
-        snapshots, self._snapshots = self._snapshots, []
-        group = Group(appends, self._batches(appends, snapshots))
-        self.groups += 1
-        self.commits += len(appends)
+        keeps, self._keeps = self._keeps, []
+        group = Group(appends, keeps, self._tokens, INLINE_BYTES)
+        self._standing.groups += 1
+        self._standing.commits += len(appends)
         self._under_way.append(group)
-        if self._store.inline and len(self._under_way) == 1 and not snapshots and _small(appends):
-            group.outcomes = self._store.commit(group.batches)
-            if not any(isinstance(outcome, Unavailable) for outcome in group.outcomes):
-                self._settle()
-                return
-            self._troubled(next(o for o in group.outcomes if isinstance(o, Unavailable)))
-        self._thread.put(group)
+        if self._store.inline and group.small and len(self._under_way) == 1 and self._commit_here(group):
+            self._settle()
+        else:
+            self._thread.put(group)
 
-    def _batches(self, appends: Iterable[Append], snapshots: Iterable[tuple[int, Snapshot]]) -> list[Batch]:
-        batches: dict[int, Batch] = {}
-        for append in appends:
-            batch = batches.get(append.shard)
-            if batch is None:
-                batch = batches[append.shard] = Batch(append.shard, self._tokens[append.shard], [], [])
-            batch.commits.append(append.commit)
-        for shard, snapshot in snapshots:
-            batch = batches.setdefault(shard, Batch(shard, self._tokens[shard], [], []))
-            batch.snapshots.append(snapshot)
-        return list(batches.values())
+    def _commit_here(self, group: Group) -> bool:
+        """Commit on the loop; False if the thread has to go on with it."""
+        try:
+            trouble = group.attempt(self._store)
+        except Exception as error:
+            logger.exception("the store failed in an unexpected way")
+            group.give_up(StoreBroken(f"the store failed in an unexpected way: {error!r}"))
+            return True
+        if trouble is not None:
+            self._troubled(trouble)
+        return trouble is None
 
     def _stored(self) -> None:
         """Called on the loop: the thread is through with its oldest groups."""
@@ -119,63 +133,59 @@ class PersistenceActor(LoopActor):
     def _settle(self) -> None:
         """Settle the tickets of the oldest group, then see what came in meanwhile."""
         group = self._under_way.popleft()
-        errors: dict[int, StoreError] = {}
-        for batch, outcome in zip(group.batches, group.outcomes, strict=True):
-            if isinstance(outcome, StoreError):
-                errors[batch.shard] = outcome
-                self._report(batch.shard, outcome)
+        for error in group.errors:
+            self._report(error)
         for append in group.appends:
-            append.ticket.settled(errors.get(append.shard))
-        if self._waiting or self._snapshots:
+            append.ticket.settled(group.error_of(append))
+        if self._waiting or self._keeps:
             self._schedule()
         elif not self._under_way:
-            for waiter in self._idle:
-                waiter.set_result(None)
-            self._idle.clear()
+            self._answer_drains()
 
-    def _report(self, shard: int, error: StoreError) -> None:
-        if isinstance(error, Fenced):
-            if shard not in self._fenced:
-                self._fenced.add(shard)
-                logger.error("fenced: %s; its sessions stop here and are never claimed again", error)
-        else:
-            logger.error("a batch of shard %d was refused: %s", shard, error)
+    def _report(self, error: StoreError) -> None:
+        if not isinstance(error, Fenced):
+            logger.error("a commit was refused: %s", error)
+        elif error.shard not in self._fenced:
+            self._fenced.add(error.shard)
+            logger.error("fenced: %s; its sessions stop here and are never claimed again", error)
 
     def _troubled(self, trouble: Unavailable | None) -> None:
         """Called on the loop: commits stopped getting through, or do again."""
-        if trouble is not None and self.trouble is None:
+        standing = self._standing
+        if trouble is not None and standing.trouble is None:
             logger.warning("the store is away: %s", trouble)
-        elif trouble is None and self.trouble is not None:
+        elif trouble is None and standing.trouble is not None:
             logger.warning("the store is back")
-        self.trouble = trouble
+        standing.trouble = trouble
+        if trouble is not None:
+            self._answer_drains()
 
-    async def idle(self) -> None:
-        """Wait until nothing is queued; gives up while the store is away."""
-        if not (self._under_way or self._waiting) or self.trouble is not None:
-            return
-        waiter = self._loop.create_future()
-        self._idle.append(waiter)
-        await waiter
+    def _drain(self) -> Deferred[None] | None:
+        if not (self._under_way or self._waiting or self._keeps) or self._standing.trouble is not None:
+            return None
+        drained = Deferred[None]()
+        self._drains.append(drained)
+        return drained
+
+    def _answer_drains(self) -> None:
+        drains, self._drains = self._drains, []
+        for drained in drains:
+            drained.set(None)
 
 
 class Writer:
     """The persistence actor as sessions see it: a Committer."""
 
-    __slots__ = ("_actor", "_ref")
+    __slots__ = ("_ref", "standing")
 
-    def __init__(self, ref: ActorRef[PersistenceActor], actor: PersistenceActor) -> None:
+    def __init__(self, ref: ActorRef[PersistenceActor], standing: Standing) -> None:
         self._ref = ref
-        self._actor = actor
+        self.standing = standing
 
     @property
     def trouble(self) -> Unavailable | None:
         """Why commits don't get through now; None while they do."""
-        return self._actor.trouble
-
-    @property
-    def grouping(self) -> tuple[int, int]:
-        """Groups and commits so far."""
-        return self._actor.groups, self._actor.commits
+        return self.standing.trouble
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
         """Queue a commit."""
@@ -183,24 +193,14 @@ class Writer:
 
     def keep(self, shard: int, snapshot: Snapshot) -> None:
         """Queue a snapshot."""
-        self._ref.tell((shard, snapshot))
+        self._ref.tell(Keep(shard, snapshot))
 
     async def drain(self) -> None:
-        """Return when everything queued is stored, or can't be."""
-        await self._actor.idle()
+        """Return when everything queued is stored; at once while the store is away."""
+        await self._ref.ask(Drain(), block=False)
 
 
 def start(host: WriterHost, store: Store) -> Writer:
     """Start the persistence actor of a runtime on the running loop."""
-    made: list[PersistenceActor] = []
-
-    class Spawned(PersistenceActor):
-        def __init__(self) -> None:
-            super().__init__(store, host.tokens)
-            made.append(self)
-
-    return Writer(host.dispatcher.spawn(Spawned), made[0])
-
-
-def _small(appends: list[Append]) -> bool:
-    return sum([len(append.commit.segment.data) for append in appends]) <= INLINE_BYTES
+    standing = Standing()
+    return Writer(host.dispatcher.spawn(PersistenceActor, store, host.tokens, standing), standing)

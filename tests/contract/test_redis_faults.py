@@ -21,6 +21,7 @@ from sessiond.actors.errors import (
     StoreUnavailable,
 )
 from sessiond.actors.ports import Commit, RowQuery
+from sessiond.actors.sharding import shard_of
 from sessiond.persistence import keys
 from sessiond.persistence.codec import VERSION
 
@@ -99,9 +100,7 @@ def test_a_lost_reply_does_not_save_a_replaced_owner(
     assert heir.store.read("a", 0, EVERYTHING) == [segment(1), segment(2)]
 
 
-def test_a_command_that_got_no_reply_is_sent_once(
-    open_store: OpenStore, redis_url: str, proxy: CuttingProxy
-) -> None:
+def test_a_command_that_got_no_reply_is_sent_once(open_store: OpenStore, redis_url: str, proxy: CuttingProxy) -> None:
     port = redis_url.partition("127.0.0.1:")[2].partition("/")[0]
     store = open_store(redis_url.replace(port, str(proxy.port)))
     assert store.claim(0, "first") == "1:first"
@@ -195,7 +194,7 @@ def test_a_replica_is_unavailable_for_writing(
 def test_an_evicted_log_is_noticed(open_store: OpenStore, redis_url: str, client: Redis) -> None:
     store = open_store(redis_url)
     Owner(store).create(row("a", seq=1), segment(2))
-    name = keys.log(keys.shard_of("a", store.shards), "a")
+    name = keys.log(shard_of("a", store.shards), "a")
     client.xdel(name, "1-0")
     with pytest.raises(CorruptLog, match="goes on at seq 2 after 0"):
         store.load("a")
@@ -212,7 +211,7 @@ def test_every_key_of_a_session_carries_the_tag_of_its_shard(
     store = open_store(redis_url)
     owner = Owner(store)
     owner.commit(*step("a"))
-    tag = keys.prefix(keys.shard_of("a", store.shards)).encode()
+    tag = keys.prefix(shard_of("a", store.shards)).encode()
     found = {bytes(name) for name in client.scan_iter()}
     assert {name for name in found if not name.startswith(tag)} == {keys.META.encode()}
     assert store.delete("a")

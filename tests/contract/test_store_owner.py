@@ -122,9 +122,7 @@ def test_what_was_stored_is_there_after_reopening(open_store: OpenStore, durable
     assert again.commit([batch]) == [None]
 
 
-def test_nothing_of_a_deleted_session_comes_back_after_reopening(
-    open_store: OpenStore, durable_url: str
-) -> None:
+def test_nothing_of_a_deleted_session_comes_back_after_reopening(open_store: OpenStore, durable_url: str) -> None:
     store = open_store(durable_url)
     owner = Owner(store)
     owner.create(row("a", labels={"old": "x"}, waits=("n",)), segment(2))

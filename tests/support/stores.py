@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from sessiond.actors.errors import StoreError, Unavailable
 from sessiond.actors.ports import Batch, Commit, SessionRow, Snapshot, Store
 from sessiond.actors.segment import Segment, frame
+from sessiond.actors.sharding import shard_of
 from sessiond.persistence import memory, redis, sqlite
-from sessiond.persistence.keys import shard_of
 
 OpenStore = Callable[[str], Store]
 """Opens a store by its URL."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Set
 from typing import Any
 
 import pytest
@@ -77,11 +78,12 @@ def test_resolve_goes_to_any_depth() -> None:
         ("nodes.exists(k, nodes[k].status == 'failed')", {"nodes"}, None),
     ],
 )
-def test_only_what_is_read_is_asked_for(source: str, names: set[str], nodes: set[str] | None) -> None:
+def test_only_what_is_read_is_asked_for(source: str, names: set[str], nodes: Set[str] | None) -> None:
     scope = Plain(**SCOPE.values)
     with contextlib.suppress(ExpressionError):
         Expression(source).evaluate(scope)
-    assert scope.asked == (names, nodes)
+    asked: Any = scope.asked
+    assert asked == (names, nodes)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_what_is_no_json_is_refused(value: Any) -> None:
 
 
 def test_an_output_over_the_limit_is_refused() -> None:
-    assert len(encode_output("x" * 98, limit=100)) == 100  # type: ignore[arg-type]
+    assert len(encode_output("x" * 98, limit=100)) == 100
     with pytest.raises(NodeError, match="101 bytes, the limit is 100") as refused:
         encode_output("x" * 99, limit=100)
     assert refused.value.node_code == "output_too_large"

@@ -10,8 +10,8 @@ import pytest
 from sessiond.actors.errors import CommandRefused
 from sessiond.actors.lifecycle import ACTIONS, TABLE, TERMINAL, Status, Trigger, allowed, next_status
 
-_ = None
-EXPECTED = {
+_: Status | None = None
+EXPECTED: dict[Status, list[Status | None]] = {
     # from         start      pause     resume     stop      cancel       complete     error
     "pending":   ["running", _,        _,         _,        "cancelled", _,           _],
     "running":   ["running", "paused", _,         "failed", "cancelled", "completed", "failed"],

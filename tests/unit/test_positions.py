@@ -10,7 +10,7 @@ from support.stores import row, segment
 from sessiond.actors.errors import CorruptLog, PositionConflict, StoreError
 from sessiond.actors.ports import Batch, Commit, Snapshot
 from sessiond.actors.segment import Segment
-from sessiond.persistence.keys import shard_of
+from sessiond.actors.sharding import shard_of
 from sessiond.persistence.positions import check_contiguous, check_loaded, check_shape, unwritten
 
 

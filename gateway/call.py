@@ -1,0 +1,120 @@
+"""One request on its way: what an operation is given, what it returns, and a row of the route table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+from tornado.httputil import HTTPHeaders
+
+from ..actors.errors import Draining
+from ..actors.runtime import Runtime
+from .settings import Settings
+from .wire import Graph, NoQuery
+
+
+class OpenStream(Protocol):
+    """A WebSocket or SSE response that stays open."""
+
+    def leave(self) -> None:
+        """Say that the server goes away, and close."""
+        ...
+
+
+class Gateway:
+    """What all requests of one server share.
+
+    Attributes:
+        streams: every open stream, so that a drain can close them.
+        draining: whether the server takes no new work.
+    """
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        self.runtime = runtime
+        self.settings = settings
+        self.streams: set[OpenStream] = set()
+        self.draining = False
+        self._requests = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def check_open(self) -> None:
+        """Refuse new work while draining.
+
+        Raises:
+            Draining: always, then.
+        """
+        if self.draining:
+            raise Draining("the server is going away")
+
+    def entered(self) -> None:
+        """A request begins."""
+        self._requests += 1
+        self._idle.clear()
+
+    def left(self) -> None:
+        """A request was answered."""
+        self._requests -= 1
+        if not self._requests:
+            self._idle.set()
+
+    async def quiet(self) -> None:
+        """Wait until no request is being answered."""
+        await self._idle.wait()
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A decoded request.
+
+    Attributes:
+        path: the values of the placeholders in the route's path.
+        body: of the route's type, None if it takes none.
+        query: of the route's type.
+        by: who asks, as far as known.
+    """
+
+    gateway: Gateway
+    path: Mapping[str, str]
+    body: Any
+    query: Any
+    headers: HTTPHeaders
+    by: str | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """The engine."""
+        return self.gateway.runtime
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer; `body` is encoded as JSON, bytes are sent as they are, None is no body."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+Operation: TypeAlias = Callable[[Call], Awaitable[Reply]]
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One call of the API.
+
+    Attributes:
+        path: with `{name}` for a placeholder.
+        body: what the request's body must be.
+        query: what its parameters may be.
+        answer: what the reply's body is.
+        status: of the reply when all goes well.
+    """
+
+    method: Method
+    path: str
+    operation: Operation
+    body: type[msgspec.Struct] | type[Graph] | None = None
+    query: type[msgspec.Struct] = NoQuery
+    answer: Any = None
+    status: int = 200

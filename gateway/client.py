@@ -1,0 +1,307 @@
+"""A typed client of the HTTP API, for the CLI, for tests and for other services."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
+
+from ..actors.detail import SessionDetail
+from ..actors.errors import Fault, NotFound, SessiondError, Unavailable
+from ..actors.events import Record
+from ..actors.lifecycle import Action
+from ..actors.messages import Receipt
+from .wire import EventPage, Resumed, ReviewList, SessionList, Started, WorkflowVersion, encode
+
+T = TypeVar("T")
+
+API: Final = "/api/v1"
+TERMINAL_EVENT: Final = "execution:completed"
+MAX_MESSAGE: Final = 16 * 1_048_576
+_FINAL_CODES: Final = frozenset({1008, 4401, 4403})
+"""Close codes after which coming back makes no sense."""
+
+
+class ProblemError(SessiondError):
+    """The server refused a request.
+
+    Attributes:
+        status: of the HTTP answer.
+        problem_code: the stable code of the problem.
+        faults: what is wrong with the request, each with its path.
+        session_status: of the session that refused a command.
+        allowed: the commands it allows.
+    """
+
+    code = "problem"
+
+    def __init__(self, status: int, problem: _Problem) -> None:
+        self.status = status
+        self.problem_code = problem.code
+        self.faults = problem.errors
+        self.session_status = problem.session_status
+        self.allowed = problem.allowed
+        super().__init__(problem.detail or f"HTTP {status}")
+
+
+class BrokenSequence(SessiondError):
+    """A stream left out or repeated a seq; it must never happen."""
+
+    code = "broken_sequence"
+
+
+class StreamRefused(SessiondError):
+    """The server closed a stream for good; `close_code` says why."""
+
+    code = "stream_refused"
+
+    def __init__(self, close_code: int, reason: str) -> None:
+        self.close_code = close_code
+        super().__init__(f"the stream was refused ({close_code}): {reason}")
+
+
+class _Problem(msgspec.Struct):
+    detail: str = ""
+    code: str = "unknown"
+    errors: list[Fault] = []
+    session_status: str | None = None
+    allowed: tuple[str, ...] = ()
+
+
+class _Message(msgspec.Struct):
+    """An event, or a notice about the stream, which has no seq."""
+
+    event: str
+    seq: int = 0
+    session_id: str = ""
+    timestamp: str = ""
+    data: Any = None
+    node_id: str | None = None
+
+
+_decode_message = msgspec.json.Decoder(_Message).decode
+
+
+class Backoff(msgspec.Struct, frozen=True):
+    """How long to wait before coming back: doubling from `first_s` up to `most_s`, give or take half of it."""
+
+    first_s: float = 0.2
+    most_s: float = 5.0
+    tries: int = 20
+
+    def delay(self, failures: int, chance: float) -> float:
+        """Return seconds to wait after `failures` in a row; `chance` is 0 to 1."""
+        return min(self.most_s, self.first_s * 2.0 ** min(failures, 30)) * (0.5 + chance)
+
+
+class Client:
+    """Talks to one server.
+
+    Args:
+        url: of the server, e.g. `http://127.0.0.1:8080`.
+        backoff: how `watch` comes back.
+        pause: waits that many seconds.
+        chance: spreads reconnections, 0 to 1.
+        timeout_s: seconds for one request.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        backoff: Backoff | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._backoff = backoff or Backoff()
+        self._pause = pause
+        self._chance = chance
+        self._timeout_s = timeout_s
+        self._http = AsyncHTTPClient(force_instance=True, max_clients=100)
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the connections."""
+        self._http.close()
+
+    # ---- sessions
+
+    async def execute(self, graph: dict[str, Any] | str, input: Any = None, **options: Any) -> Started:
+        """Create a session and start it.
+
+        Args:
+            graph: a graph, or the id of a stored workflow.
+            input: JSON.
+            options: session_id, context, start, deadline_s, labels.
+        """
+        body = {"workflow_id" if isinstance(graph, str) else "graph": graph, "input": input, **options}
+        return await self._call("POST", f"{API}/workflows/execute", Started, body)
+
+    async def control(self, session_id: str, action: Action, reason: str | None = None) -> Receipt:
+        """Start, pause, resume, stop or cancel."""
+        body = {"action": action, "reason": reason}
+        return await self._call("POST", f"{_session(session_id)}/control", Receipt, body)
+
+    async def review(self, session_id: str, node_id: str, action: str, data: Any = None) -> Resumed:
+        """Approve, reject or modify."""
+        body = {"node_id": node_id, "action": action, "data": data}
+        return await self._call("POST", f"{_session(session_id)}/review", Resumed, body)
+
+    async def resume_node(self, session_id: str, node_id: str, output: Any) -> Resumed:
+        """Complete a suspended node."""
+        path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/resume"
+        return await self._call("POST", path, Resumed, {"output": output})
+
+    async def detail(self, session_id: str) -> SessionDetail:
+        """Return one session, whole."""
+        return await self._call("GET", _session(session_id), SessionDetail)
+
+    async def rows(self, **query: Any) -> SessionList:
+        """Return a page of sessions; status, label, workflow_id, cursor, limit."""
+        return await self._call("GET", f"{API}/sessions{_query(query)}", SessionList)
+
+    async def reviews(self, **query: Any) -> ReviewList:
+        """Return the waits that are open; session_id, node_id, cursor, limit."""
+        return await self._call("GET", f"{API}/reviews{_query(query)}", ReviewList)
+
+    async def delete(self, session_id: str) -> None:
+        """Remove a session that has ended."""
+        await self.request("DELETE", _session(session_id))
+
+    async def events(self, session_id: str, after: int = 0, limit: int = 1_000) -> EventPage:
+        """Return a page of stored events after a seq."""
+        query = _query({"after": after, "limit": limit})
+        return await self._call("GET", f"{_session(session_id)}/events{query}", EventPage)
+
+    # ---- workflows
+
+    async def put_workflow(self, workflow_id: str, graph: dict[str, Any]) -> WorkflowVersion:
+        """Store a workflow."""
+        return await self._call("PUT", f"{API}/workflows/{quote(workflow_id, safe='')}", WorkflowVersion, graph)
+
+    async def validate(self, graph: Any) -> WorkflowVersion:
+        """Check a graph."""
+        return await self._call("POST", f"{API}/workflows/validate", WorkflowVersion, graph)
+
+    # ---- streams
+
+    async def watch(self, session_id: str, after: int = 0) -> AsyncIterator[Record]:
+        """Yield every event after a seq up to the terminal one, over as many connections as it takes.
+
+        Raises:
+            NotFound: there is no such session.
+            StreamRefused: the server won't have us.
+            BrokenSequence: an event is missing or comes twice.
+            Unavailable: the server stayed away for all of the backoff's tries.
+        """
+        seq, failures = after, 0
+        while True:
+            stream = self._stream(session_id, seq)
+            try:
+                async for record in stream:
+                    if record.seq != seq + 1:
+                        raise BrokenSequence(f"seq {record.seq} of {session_id!r} came after {seq}")
+                    seq, failures = record.seq, 0
+                    yield record
+                    if record.event == TERMINAL_EVENT:
+                        return
+            except (OSError, WebSocketError, HTTPClientError) as error:  # what a broken connection looks like
+                if isinstance(error, HTTPClientError) and error.code < 500:
+                    raise
+            finally:
+                await stream.aclose()
+            if failures >= self._backoff.tries:
+                raise Unavailable(f"{self.url} stays away")
+            await self._pause(self._backoff.delay(failures, self._chance()))
+            failures += 1
+
+    async def _stream(self, session_id: str, after: int) -> AsyncGenerator[Record, None]:
+        """Yield what one connection brings."""
+        url = f"ws{self.url.removeprefix('http')}{_session(session_id)}/events?after={after}"
+        request = HTTPRequest(url, connect_timeout=self._timeout_s)
+        connection: WebSocketClientConnection = await websocket_connect(request, max_message_size=MAX_MESSAGE)
+        try:
+            while (text := await connection.read_message()) is not None:
+                message = _decode_message(text)
+                if message.seq:
+                    yield Record(
+                        message.seq,
+                        message.session_id,
+                        message.event,
+                        message.timestamp,
+                        message.data,
+                        message.node_id,
+                    )
+            _check_close(session_id, connection.close_code, connection.close_reason or "")
+        finally:
+            connection.close()
+
+    # ---- inside
+
+    async def _call(self, method: str, path: str, kind: type[T], body: Any = None) -> T:
+        response = await self.request(method, path, body)
+        return msgspec.json.decode(response.body, type=kind)
+
+    async def request(self, method: str, path: str, body: Any = None) -> HTTPResponse:
+        """Send a request and return the answer.
+
+        Raises:
+            ProblemError: the server refused.
+            Unavailable: it can't be reached.
+        """
+        request = HTTPRequest(
+            self.url + path,
+            method,
+            {"Content-Type": "application/json"} if body is not None else {},
+            None if body is None else encode(body),
+            allow_nonstandard_methods=True,
+            request_timeout=self._timeout_s,
+            connect_timeout=self._timeout_s,
+        )
+        try:
+            response = await self._http.fetch(request, raise_error=False)
+        except (OSError, StreamClosedError) as error:
+            raise Unavailable(f"{self.url} can't be reached: {error}") from None
+        if response.code == 599:
+            raise Unavailable(f"{self.url} can't be reached: {response.error}")
+        if response.code >= 400:
+            raise ProblemError(response.code, _problem(response.body))
+        return response
+
+
+def _problem(body: bytes) -> _Problem:
+    try:
+        return msgspec.json.decode(body, type=_Problem)
+    except msgspec.DecodeError:
+        return _Problem()
+
+
+def _check_close(session_id: str, code: int | None, reason: str) -> None:
+    """Raise if the stream was closed for a reason that will be the same next time."""
+    if code == 4404:
+        raise NotFound("session", session_id)
+    if code in _FINAL_CODES:
+        raise StreamRefused(code or 0, reason)
+
+
+def _session(session_id: str) -> str:
+    return f"{API}/sessions/{quote(session_id, safe='')}"
+
+
+def _query(values: dict[str, Any]) -> str:
+    given = {name: value for name, value in values.items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""

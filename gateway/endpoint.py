@@ -1,0 +1,160 @@
+"""The one Tornado handler behind every row of the route table: decode, call the operation, encode."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final
+
+from tornado import httputil
+from tornado.web import HTTPError, RequestHandler
+
+from ..actors.errors import NotFound
+from .call import Call, Gateway, Reply, Route
+from .problems import (
+    MEDIA_TYPE,
+    Malformed,
+    MethodNotAllowed,
+    UnsupportedMediaType,
+    headers_of,
+    problem_of,
+    report,
+)
+from .wire import decode, decode_query, encode
+
+JSON: Final = "application/json"
+_access = logging.getLogger("sessiond.gateway.access")
+
+
+class JsonHandler(RequestHandler):
+    """Speaks JSON, and tells of every error as a problem."""
+
+    gateway: Gateway
+    routes: Mapping[str, Route]
+
+    def initialize(self, gateway: Gateway, routes: Mapping[str, Route]) -> None:
+        """Take what the route table says of this path: method → route."""
+        self.gateway = gateway
+        self.routes = routes
+
+    def set_default_headers(self) -> None:
+        """Answers are nobody else's, and never anything but what their type says."""
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def compute_etag(self) -> None:
+        """Entity tags are a session's seq, set where there is one; never a digest of the body."""
+        return
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log what is our fault; the client's faults are in its answer."""
+        if value is not None and not isinstance(value, HTTPError):
+            report(value)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write the problem that Tornado, or an operation, ran into."""
+        info = kwargs.get("exc_info")
+        error = info[1] if info else None
+        if error is None or isinstance(error, HTTPError):
+            error = self._of_tornado(status_code)
+        self.write_problem(error)
+
+    def write_problem(self, error: BaseException) -> None:
+        """Answer with the problem that tells of `error`."""
+        problem = problem_of(error, self.path_kwargs.get("session_id") if hasattr(self, "path_kwargs") else None)
+        self.set_status(problem.status)
+        self.set_header("Content-Type", MEDIA_TYPE)
+        for name, value in headers_of(error).items():
+            self.set_header(name, value)
+        self.finish(encode(problem))
+
+    def _of_tornado(self, status_code: int) -> BaseException:
+        if status_code == 405:
+            return MethodNotAllowed(self.request.method or "", self.methods())
+        if status_code < 500:
+            return Malformed("the request can't be read")
+        return RuntimeError("the HTTP layer failed")
+
+    def methods(self) -> tuple[str, ...]:
+        """The methods that this path has."""
+        found = sorted(self.routes)
+        return (*found, "HEAD") if "GET" in found else tuple(found)
+
+
+class Endpoint(JsonHandler):
+    """Answers every request that isn't a stream."""
+
+    _counted = False
+
+    def prepare(self) -> None:
+        """Count the request, so that a drain waits for its answer."""
+        self._counted = True
+        self.gateway.entered()
+
+    def on_finish(self) -> None:
+        """Count it out."""
+        if self._counted:
+            self.gateway.left()
+
+    async def _serve(self, **path: str) -> None:
+        try:
+            reply = await self._answer(path)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
+            report(error)
+            self.write_problem(error)
+            return
+        self.set_status(reply.status)
+        for name, value in reply.headers.items():
+            self.set_header(name, value)
+        if reply.body is None:
+            self.clear_header("Content-Type")
+            self.finish()
+            return
+        if "Content-Type" not in reply.headers:
+            self.set_header("Content-Type", JSON)
+        self.finish(reply.body if isinstance(reply.body, bytes) else encode(reply.body))
+
+    get = post = put = delete = head = patch = options = _serve
+
+    async def _answer(self, path: dict[str, str]) -> Reply:
+        method = "GET" if self.request.method == "HEAD" else self.request.method or ""
+        if not self.routes:
+            raise NotFound("path", self.request.path)
+        route = self.routes.get(method)
+        if route is None:
+            raise MethodNotAllowed(method, self.methods())
+        query = decode_query(self.request.query_arguments, route.query)
+        body = None if route.body is None else self._body(route)
+        return await route.operation(Call(self.gateway, path, body, query, self.request.headers))
+
+    def _body(self, route: Route) -> Any:
+        assert route.body is not None
+        check_media_type(self.request.headers, self.request.body)
+        return decode(self.request.body, route.body)
+
+
+def check_media_type(headers: httputil.HTTPHeaders, body: bytes) -> None:
+    """Refuse a body that doesn't say it is JSON: a form on a foreign page can send any other kind unasked.
+
+    Raises:
+        UnsupportedMediaType: it says it is something else, or nothing.
+    """
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")) and body:
+        raise UnsupportedMediaType(media_type or "nothing")
+
+
+def log_request(handler: RequestHandler) -> None:
+    """Write one access line; failures of ours as warnings."""
+    status = handler.get_status()
+    level = logging.WARNING if status >= 500 else logging.DEBUG
+    if _access.isEnabledFor(level):
+        milliseconds = 1000 * handler.request.request_time()
+        _access.log(level, "%d %s %s %.1f ms", status, handler.request.method, handler.request.path, milliseconds)

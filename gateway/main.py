@@ -1,0 +1,114 @@
+"""The composition root: store, runtime and server put together, and taken down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from ..actors.errors import Fault, InvalidInput
+from ..actors.runtime import Runtime
+from .server import serving
+from .settings import Settings
+
+logger = logging.getLogger("sessiond")
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+async def serve(
+    settings: Settings, *, announce: Callable[[str], None] = print, stop: asyncio.Event | None = None
+) -> None:
+    """Serve until a SIGTERM or SIGINT, then drain; a second signal ends the process at once.
+
+    Args:
+        settings: how.
+        announce: is told the address, in one line, when the server listens.
+        stop: ends the server as a signal does; for those who embed it.
+
+    Raises:
+        InvalidInput: settings, the store's URL or a workflow file are wrong.
+        OSError: the address can't be had.
+        Unavailable: the store doesn't answer.
+    """
+    settings.check_exposure()
+    for module in settings.nodes:
+        importlib.import_module(module)
+    stopping = stop or asyncio.Event()
+    async with Runtime.open(settings.store) as runtime:
+        for hazard in runtime.store.hazards():
+            logger.warning("%s", hazard)
+        for path in settings.workflows:
+            await runtime.register(read_workflow(Path(path)))
+        async with serving(runtime, settings) as server:
+            with _Signals(stopping):
+                announce(f"sessiond listens on {server.url}")
+                await stopping.wait()
+                logger.info("draining")
+
+
+def run(settings: Settings) -> None:
+    """Serve on an event loop of its own, uvloop's where there is one."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(settings, announce=lambda line: print(line, flush=True)))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the fastest event loop here; None for the standard one."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def read_workflow(path: Path) -> Any:
+    """Return the graph in a JSON or YAML file; `workflow_id` is the file's name unless it says otherwise.
+
+    Raises:
+        InvalidInput: it can't be read, or is neither.
+    """
+    try:
+        graph = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidInput([Fault(str(path), str(error))], "a workflow file") from None
+    if isinstance(graph, dict):
+        graph.setdefault("workflow_id", path.stem)
+    return graph
+
+
+class _Signals:
+    """While entered, the first signal sets an event, and the next does what the system does by default."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
+        self._loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> None:
+        for number in _SIGNALS:
+            self._loop.add_signal_handler(number, self._first)
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _first(self) -> None:
+        self._stopping.set()
+        self._restore()
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+    def _restore(self) -> None:
+        for number in _SIGNALS:
+            self._loop.remove_signal_handler(number)
+
+
+if __name__ == "__main__":
+    run(Settings.read(os.environ))

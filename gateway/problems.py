@@ -1,0 +1,173 @@
+"""Errors as `application/problem+json` (RFC 9457), in one table: what goes wrong is told here and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ..actors.errors import (
+    CommandRefused,
+    Conflict,
+    Draining,
+    Fault,
+    Fenced,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    SessiondError,
+    StoreFull,
+    Unavailable,
+)
+
+logger = logging.getLogger("sessiond.gateway")
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class RequestError(SessiondError):
+    """The root of what can be wrong with an HTTP request before the engine sees it."""
+
+    code = "bad_request"
+
+
+class Malformed(RequestError):
+    """The request can't be parsed: not HTTP as expected, or not JSON."""
+
+    code = "malformed"
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, but not with this method; `allowed` names those that do."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+        self.allowed_methods = allowed
+        super().__init__(f"{method!r} isn't allowed here; allowed: {', '.join(allowed)}")
+
+
+class BodyTooLarge(RequestError):
+    """The body is over the limit in bytes."""
+
+    code = "too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is over the limit of {limit} bytes")
+
+
+class UnsupportedMediaType(RequestError):
+    """The body isn't JSON by its Content-Type."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"the body should be application/json, not {found!r}")
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of every error answer.
+
+    Attributes:
+        code: stable, for programs; `title` and `detail` are for people.
+        session_status: of the session that refused a command.
+        allowed: the commands it does allow.
+        errors: each fault of an invalid input, with its path.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    session_id: str | UnsetType = UNSET
+    session_status: str | UnsetType = UNSET
+    allowed: tuple[str, ...] | UnsetType = UNSET
+    errors: list[Fault] | UnsetType = UNSET
+
+
+STATUS: Final[Mapping[type[SessiondError], HTTPStatus]] = {
+    InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    Fenced: HTTPStatus.SERVICE_UNAVAILABLE,
+    RequestError: HTTPStatus.BAD_REQUEST,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    SessiondError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The nearest ancestor of an error decides."""
+
+_HIDDEN: Final = "the server met an error of its own; its log has the details"
+
+
+def status_of(error: BaseException) -> HTTPStatus:
+    """Return the HTTP status that tells of `error`."""
+    for kind in type(error).__mro__:
+        if (status := STATUS.get(kind)) is not None:
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def problem_of(error: BaseException, session_id: str | None = None) -> Problem:
+    """Return what a client is told of `error`; of an unexpected one, nothing but that it happened."""
+    status = status_of(error)
+    known = isinstance(error, SessiondError) and status != HTTPStatus.INTERNAL_SERVER_ERROR
+    code = error.code if isinstance(error, SessiondError) else "internal"
+    refused = error if isinstance(error, CommandRefused) else None
+    return Problem(
+        type=f"urn:sessiond:problem:{code}",
+        title=status.phrase,
+        status=status.value,
+        detail=error.detail if known and isinstance(error, SessiondError) else _HIDDEN,
+        code=code,
+        session_id=session_id or UNSET,
+        session_status=refused.status if refused else UNSET,
+        allowed=refused.allowed if refused else UNSET,
+        errors=error.faults if isinstance(error, InvalidInput) else UNSET,
+    )
+
+
+def headers_of(error: BaseException) -> dict[str, str]:
+    """Return the headers that go with `error`: Retry-After in whole seconds, Allow."""
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    if isinstance(error, Fenced):
+        return {"Retry-After": "1"}
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed_methods)}
+    return {}
+
+
+def report(error: BaseException) -> None:
+    """Log an error that the client only hears of in general terms."""
+    if status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("a request failed inside", exc_info=error)
+
+
+def close_code(error: BaseException) -> tuple[int, str]:
+    """Return the WebSocket close code and reason (at most 123 bytes) that tell of `error`."""
+    match error:
+        case NotFound():
+            return 4404, "unknown session"
+        case Draining():
+            return 1001, "going away"
+        case InvalidInput():
+            return 1008, clip(error.detail)
+        case Overloaded() | Unavailable() | Fenced():
+            return 1013, "try again later"
+        case _:
+            return 1011, "internal error"
+
+
+def clip(text: str, limit: int = 120) -> str:
+    """Return `text` cut to `limit` bytes of UTF-8."""
+    return text.encode()[:limit].decode(errors="ignore")

@@ -1,0 +1,140 @@
+"""The HTTP server: the route table on Tornado, with limits on everything a client decides."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from tornado import httputil
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.routing import PathMatches, Rule
+from tornado.web import Application
+
+from ..actors.runtime import Runtime
+from .body_limit import BodyLimit
+from .call import Gateway, Route
+from .endpoint import Endpoint, log_request
+from .routes import EVENTS, ROUTES
+from .settings import Settings
+from .sse import EventStream
+from .stream import EventSocket
+
+MAX_HEADER: Final = 32_768
+"""Bytes of a request's line and headers."""
+MAX_MESSAGE: Final = 65_536
+"""Bytes of a WebSocket message from a client."""
+MAX_READ: Final = 1_048_576
+"""Bytes that are read from a socket and not yet looked at."""
+
+
+class Asks(PathMatches):
+    """Matches a path if a header of the request holds a word."""
+
+    def __init__(self, pattern: str, header: str, word: str) -> None:
+        super().__init__(pattern)
+        self._header = header
+        self._word = word
+
+    def match(self, request: httputil.HTTPServerRequest) -> dict[str, Any] | None:
+        """Return the path's arguments, None if it isn't this path or doesn't ask."""
+        if self._word not in request.headers.get(self._header, "").lower():
+            return None
+        found: dict[str, Any] | None = super().match(request)
+        return found
+
+
+def pattern(path: str) -> str:
+    """Return a route's path as a regular expression."""
+    return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "$"
+
+
+def application(gateway: Gateway) -> Application:
+    """Return the routes as a Tornado application."""
+    table: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        table.setdefault(route.path, {})[route.method] = route
+    events = {"gateway": gateway, "routes": table[EVENTS]}
+    rules = [
+        Rule(Asks(pattern(EVENTS), "Upgrade", "websocket"), EventSocket, {"gateway": gateway}),
+        Rule(Asks(pattern(EVENTS), "Accept", "text/event-stream"), EventStream, events),
+    ]
+    for path, routes in table.items():
+        rules.append(Rule(PathMatches(pattern(path)), Endpoint, {"gateway": gateway, "routes": routes}))
+    nowhere: Mapping[str, Route] = {}
+    return Application(
+        rules,
+        default_handler_class=Endpoint,
+        default_handler_args={"gateway": gateway, "routes": nowhere},
+        log_function=log_request,
+        websocket_max_message_size=MAX_MESSAGE,
+    )
+
+
+class Server:
+    """A listening server.
+
+    Attributes:
+        gateway: what its requests share.
+        url: where it listens, e.g. `http://127.0.0.1:8080`.
+    """
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        self.gateway = Gateway(runtime, settings)
+        self.url = ""
+        self._settings = settings
+        limited = BodyLimit(application(self.gateway), settings.max_body)
+        self._http = HTTPServer(
+            limited,
+            max_header_size=MAX_HEADER,
+            max_buffer_size=MAX_READ,
+            idle_connection_timeout=settings.idle_s,
+            body_timeout=settings.body_s,
+        )
+
+    def listen(self) -> None:
+        """Begin to accept.
+
+        Raises:
+            OSError: the address can't be had.
+        """
+        settings = self._settings
+        sockets = bind_sockets(settings.port, settings.host, backlog=1024)
+        self._http.add_sockets(sockets)
+        port = sockets[0].getsockname()[1]
+        host = f"[{settings.host}]" if sockets[0].family == socket.AF_INET6 else settings.host
+        self.url = f"http://{host}:{port}"
+
+    async def drain(self) -> None:
+        """Accept no more, close the streams, and let requests under way be answered, for `drain_s` seconds."""
+        gateway = self.gateway
+        gateway.draining = True
+        self._http.stop()
+        for stream in list(gateway.streams):
+            stream.leave()
+        try:
+            async with asyncio.timeout(self._settings.drain_s):
+                await gateway.quiet()
+        except TimeoutError:
+            return
+
+    async def close(self) -> None:
+        """Drop every connection that is left."""
+        self._http.stop()
+        await self._http.close_all_connections()
+
+
+@asynccontextmanager
+async def serving(runtime: Runtime, settings: Settings) -> AsyncIterator[Server]:
+    """Serve a runtime; drains at the end."""
+    server = Server(runtime, settings)
+    server.listen()
+    try:
+        yield server
+        await server.drain()
+    finally:
+        await server.close()

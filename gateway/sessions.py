@@ -1,0 +1,189 @@
+"""Operations on sessions: create, look, control, answer, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, assert_never
+
+from msgspec import UNSET
+
+from ..actors.errors import InvalidWorkflow, NotFound
+from ..actors.lifecycle import Action
+from ..actors.messages import Answered, AnswerWait, Cancel, Created, Pause, Receipt, Resume, Start, Stop
+from ..actors.ports import RowQuery, SessionRow
+from ..actors.runtime import encode_request
+from ..actors.workflow import Workflow
+from .call import Call, Reply
+from .wire import (
+    Command,
+    Execute,
+    Resumed,
+    ResumeNode,
+    Review,
+    ReviewItem,
+    ReviewList,
+    ReviewQuery,
+    SessionItem,
+    SessionList,
+    SessionQuery,
+    Started,
+    below,
+)
+
+PREFIX: Final = "/api/v1/sessions/"
+
+
+async def execute(call: Call) -> Reply:
+    """Create a session and start it."""
+    created = await _create(call, call.body)
+    pending = created.status == "pending"
+    answer = Started(created.session_id, "pending" if pending else "started", created.seq)
+    return Reply(answer, 202, _location(created))
+
+
+async def create(call: Call) -> Reply:
+    """Create a session that waits for its start."""
+    created = await _create(call, call.body)
+    detail = await call.runtime.detail(created.session_id)
+    return Reply(detail, 201, {**_location(created), "ETag": f'"{detail.seq}"'})
+
+
+async def _create(call: Call, body: Execute) -> Created:
+    call.gateway.check_open()
+    runtime = call.runtime
+    workflow: Workflow | str
+    if body.graph is not None:
+        try:
+            workflow = runtime.definitions.compile(body.graph)
+        except InvalidWorkflow as error:
+            raise below(error, "$.graph") from None
+    else:
+        workflow = body.workflow_id or ""
+    return await runtime.create(
+        workflow,
+        input=body.input,
+        session_id=body.session_id,
+        context=body.context,
+        labels=body.labels,
+        deadline_s=body.deadline_s,
+        start=body.start,
+    )
+
+
+def _location(created: Created) -> dict[str, str]:
+    return {"Location": PREFIX + created.session_id}
+
+
+async def rows(call: Call) -> Reply:
+    """List sessions, newest first."""
+    query: SessionQuery = call.query
+    page = await call.runtime.rows(
+        RowQuery(
+            status=query.status,
+            workflow_id=query.workflow_id,
+            label=query.label,
+            cursor=query.cursor,
+            limit=query.limit,
+        )
+    )
+    return Reply(SessionList([SessionItem.of(row) for row in page.items], page.next_cursor))
+
+
+async def detail(call: Call) -> Reply:
+    """Return one session, whole; 304 if the client has it as of the present seq."""
+    found = await call.runtime.detail(call.path["session_id"])
+    tag = f'"{found.seq}"'
+    known = {part.strip().removeprefix("W/") for part in call.headers.get("If-None-Match", "").split(",")}
+    if tag in known or "*" in known:
+        return Reply(None, 304, {"ETag": tag})
+    return Reply(found, headers={"ETag": tag})
+
+
+async def workflow(call: Call) -> Reply:
+    """Return the graph that a session runs."""
+    found = await call.runtime.workflow_of(call.path["session_id"])
+    return Reply(found.body, headers={"ETag": f'"{found.version}"'})
+
+
+async def control(call: Call) -> Reply:
+    """Start, pause, resume, stop or cancel a session."""
+    body: Command = call.body
+    message = _control(body.action, body.reason, call.by)
+    receipt: Receipt = await call.runtime.command(call.path["session_id"], message)
+    return Reply(receipt)
+
+
+def _control(action: Action, reason: str | None, by: str | None) -> Start | Pause | Resume | Stop | Cancel:
+    match action:
+        case "start":
+            return Start(by)
+        case "pause":
+            return Pause(reason, by)
+        case "resume":
+            return Resume(by)
+        case "stop":
+            return Stop(reason, by)
+        case "cancel":
+            return Cancel(reason, by)
+        case _:
+            assert_never(action)
+
+
+async def review(call: Call) -> Reply:
+    """Approve, reject or modify what a node asked a person."""
+    body: Review = call.body
+    data = encode_request(body.data, "$.data")
+    return await _answer(call, AnswerWait(body.node_id, body.action, data, call.by))
+
+
+async def resume_node(call: Call) -> Reply:
+    """Complete any suspended node with an output."""
+    body: ResumeNode = call.body
+    output = encode_request(body.output, "$.output")
+    return await _answer(call, AnswerWait(call.path["node_id"], "resume", output, call.by))
+
+
+async def _answer(call: Call, message: AnswerWait) -> Reply:
+    answered: Answered = await call.runtime.command(call.path["session_id"], message)
+    return Reply(Resumed(answered.seq))
+
+
+async def delete(call: Call) -> Reply:
+    """Remove a session that has ended, with its events."""
+    await call.runtime.delete(call.path["session_id"])
+    return Reply(None, 204)
+
+
+async def reviews(call: Call) -> Reply:
+    """List the waits that are open for a person, of the newest sessions first."""
+    query: ReviewQuery = call.query
+    if query.session_id is not None:
+        found, cursor = [await call.runtime.row(query.session_id)], None
+    else:
+        page = await call.runtime.rows(RowQuery(waiting=True, cursor=query.cursor, limit=query.limit))
+        found, cursor = page.items, page.next_cursor
+    lists = await asyncio.gather(*[_waits(call, row, query.node_id) for row in found if row.waits])
+    return Reply(ReviewList([item for items in lists for item in items], cursor))
+
+
+async def _waits(call: Call, row: SessionRow, node_id: str | None) -> list[ReviewItem]:
+    """What one session asks of people now; the row may be older than its detail."""
+    try:
+        found = await call.runtime.detail(row.session_id)
+    except NotFound:
+        return []  # deleted since it was listed
+    return [
+        ReviewItem(
+            found.session_id,
+            name,
+            found.workflow_id,
+            found.status,
+            node.wait.reason,
+            node.wait.prompt,
+            node.wait.actions,
+            node.wait.schema,
+            node.wait.timeout_s,
+        )
+        for name, node in found.nodes.items()
+        if node.wait is not UNSET and node_id in (None, name)
+    ]

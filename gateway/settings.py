@@ -1,0 +1,95 @@
+"""Settings of the server: typed, with defaults that are safe on one person's machine; `SESSIOND_…` overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from ..actors.errors import Fault, InvalidInput
+from ..actors.workflow import fault_of
+
+PREFIX: Final = "SESSIOND_"
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+Seconds = Annotated[float, Meta(gt=0)]
+Size = Annotated[int, Meta(ge=1)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a server runs. Each field is `SESSIOND_<NAME>` in the environment; lists are comma-separated.
+
+    Attributes:
+        store: URL of the store: `sqlite:///file.db`, `redis://host/0`, `memory://`.
+        host: address to listen on. Without authentication only loopback, unless `allow_anonymous`.
+        port: 0 takes a free one.
+        workflows: files to register at the start, JSON or YAML.
+        nodes: modules to import at the start, for the node types and tools they register.
+        allow_anonymous: serve other machines without authentication.
+        allowed_origins: web origins, other than our own, whose pages may open WebSockets.
+        max_body: bytes of a request's body.
+        max_streams: WebSockets and SSE streams open at once.
+        idle_s: seconds a connection may wait for its next request, or take to send its headers.
+        body_s: seconds a request's body may take to arrive.
+        ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
+        stall_s: seconds without a sign of life after which a stream is closed.
+        drain_s: seconds that requests under way have when the server stops.
+    """
+
+    store: str = "sqlite:///sessions.db"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    workflows: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    allow_anonymous: bool = False
+    allowed_origins: tuple[str, ...] = ()
+    max_body: Size = 1_048_576
+    max_streams: Size = 10_000
+    idle_s: Seconds = 75.0
+    body_s: Seconds = 30.0
+    ping_s: Seconds = 20.0
+    stall_s: Seconds = 60.0
+    drain_s: Seconds = 10.0
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], **given: Any) -> Settings:
+        """Return the settings in `environ`; what is `given`, and isn't None, goes first.
+
+        Raises:
+            InvalidInput: with every fault, by the variable's name.
+        """
+        faults: list[Fault] = []
+        found: dict[str, Any] = {}
+        for field in msgspec.structs.fields(cls):
+            name = PREFIX + field.encode_name.upper()
+            text = environ.get(name)
+            if text is None:
+                continue
+            listed = field.default == ()
+            value = [item.strip() for item in text.split(",") if item.strip()] if listed else text
+            try:
+                found[field.encode_name] = msgspec.convert(value, field.type, strict=False)
+            except msgspec.ValidationError as error:
+                faults.append(fault_of(error, name))
+        if faults:
+            raise InvalidInput(faults, "the environment")
+        found.update({name: value for name, value in given.items() if value is not None})
+        try:
+            return msgspec.convert(found, cls)
+        except msgspec.ValidationError as error:
+            raise InvalidInput([fault_of(error, "$")], "the settings") from None
+
+    def check_exposure(self) -> None:
+        """Refuse to serve other machines to anybody.
+
+        Raises:
+            InvalidInput: the address isn't loopback and nothing says that this is wanted.
+        """
+        if self.host not in _LOOPBACK and not self.allow_anonymous:
+            message = (
+                f"{self.host!r} can be reached from other machines, and there is no authentication; "
+                f"listen on 127.0.0.1 behind a proxy that authenticates, or set {PREFIX}ALLOW_ANONYMOUS=1"
+            )
+            raise InvalidInput([Fault("host", message)], "the settings")

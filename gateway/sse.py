@@ -1,0 +1,113 @@
+"""A session's events as server-sent events (WHATWG HTML, section 9.2), over the same subscription as the WebSocket.
+
+`id:` is the seq, so a browser that reconnects says in `Last-Event-ID` where to go on. The stream ends after the
+terminal event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from tornado.iostream import StreamClosedError
+
+from ..actors.errors import Fault, InvalidInput, Overloaded
+from ..actors.lifecycle import TERMINAL
+from ..actors.segment import payloads
+from ..actors.streams import Chunk, Subscription
+from .endpoint import JsonHandler
+from .framing import holds_end, live_notice
+from .problems import report
+from .wire import EventQuery, decode_query
+
+HEARTBEAT = b":\n\n"
+RETRY = b"retry: 1000\n\n"
+
+
+class EventStream(JsonHandler):
+    """Sends one session's events as text/event-stream."""
+
+    _subscription: Subscription | None = None
+
+    async def get(self, session_id: str) -> None:
+        """Send until the terminal event, or until either side leaves."""
+        try:
+            after = await self._admit(session_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
+            report(error)
+            self.write_problem(error)
+            return
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("X-Accel-Buffering", "no")
+        self._subscription = self.gateway.runtime.subscribe(session_id, after)
+        self.gateway.streams.add(self)
+        try:
+            await self._send(self._subscription)
+            await self.finish()
+        except (StreamClosedError, TimeoutError):
+            self.detach().close()
+        except Exception as error:  # noqa: BLE001 - the headers are out: all that is left is to end the stream
+            report(error)
+            await self.finish()
+        finally:
+            self._subscription.close()
+            self.gateway.streams.discard(self)
+
+    def on_connection_close(self) -> None:
+        """The peer left."""
+        self.leave()
+
+    def leave(self) -> None:
+        """End the stream."""
+        if self._subscription is not None:
+            self._subscription.close()
+
+    async def _admit(self, session_id: str) -> int:
+        gateway = self.gateway
+        gateway.check_open()
+        query = decode_query(self.request.query_arguments, EventQuery)
+        if len(gateway.streams) >= gateway.settings.max_streams:
+            raise Overloaded(f"{gateway.settings.max_streams} streams are open")
+        await gateway.runtime.row(session_id)
+        last = self.request.headers.get("Last-Event-ID")
+        if last is None:
+            return query.after
+        if not (last.isascii() and last.isdigit() and len(last) <= 15):
+            raise InvalidInput([Fault("Last-Event-ID", "should be a seq")], "the request")
+        return int(last)
+
+    async def _send(self, subscription: Subscription) -> None:
+        settings = self.gateway.settings
+        await self._put(RETRY)
+        pull = asyncio.ensure_future(subscription.pull())
+        try:
+            while True:
+                done, _ = await asyncio.wait({pull}, timeout=settings.ping_s)
+                if not done:
+                    await self._put(HEARTBEAT)
+                    continue
+                chunk = pull.result()
+                if chunk is None:
+                    return
+                await self._put(_text(subscription.session_id, chunk))
+                if holds_end(chunk.data) or (chunk.live and await self._ended(subscription)):
+                    return
+                pull = asyncio.ensure_future(subscription.pull())
+        finally:
+            pull.cancel()
+
+    async def _put(self, data: bytes) -> None:
+        self.write(data)
+        async with asyncio.timeout(self.gateway.settings.stall_s):
+            await self.flush()
+
+    async def _ended(self, subscription: Subscription) -> bool:
+        row = await self.gateway.runtime.row(subscription.session_id)
+        return row.status in TERMINAL and row.seq <= subscription.cursor
+
+
+def _text(session_id: str, chunk: Chunk) -> bytes:
+    """Return a chunk as event-stream text; payloads are JSON, so they hold no line break."""
+    parts = [b"id: %d\ndata: %s\n\n" % (seq, data) for seq, data in enumerate(payloads(chunk.data), chunk.first_seq)]
+    if chunk.live:
+        parts.append(b"data: %s\n\n" % live_notice(session_id, chunk.last_seq))
+    return b"".join(parts)

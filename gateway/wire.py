@@ -1,0 +1,311 @@
+"""What crosses the wire: requests and answers as typed structs, and their codecs.
+
+A request that doesn't fit its struct is answered with every fault, each with its path, not with the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta, Raw
+
+from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
+from ..actors.lifecycle import Action, Status
+from ..actors.ports import SessionRow
+from ..actors.workflow import fault_of
+from .json_limits import parse
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+Page: TypeAlias = Annotated[int, Meta(ge=1, le=500)]
+Seq: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+
+encode: Final = msgspec.json.Encoder().encode
+
+
+# ---- requests
+
+
+class Execute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /workflows/execute`: run a graph, inline or stored.
+
+    Attributes:
+        start: False leaves the session pending.
+        deadline_s: seconds from the start after which the session fails.
+    """
+
+    graph: dict[str, Any] | None = None
+    workflow_id: str | None = None
+    input: Any = None
+    session_id: str | None = None
+    context: dict[str, Any] | None = None
+    start: bool = True
+    deadline_s: Annotated[float, Meta(gt=0)] | None = None
+    labels: Annotated[dict[str, Annotated[str, Meta(max_length=256)]], Meta(max_length=64)] = {}
+
+    def __post_init__(self) -> None:
+        if (self.graph is None) == (self.workflow_id is None):
+            raise ValueError("should have either `graph` or `workflow_id`")
+
+
+class CreateSession(Execute, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /sessions`: the same, pending unless told to start."""
+
+    start: bool = False
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/control`."""
+
+    action: Action
+    reason: Annotated[str, Meta(max_length=2_000)] | None = None
+
+
+class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/review`."""
+
+    node_id: str
+    action: Literal["approve", "reject", "modify"]
+    data: Any = None
+
+
+class ResumeNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/nodes/{node_id}/resume`."""
+
+    output: Any
+
+
+class Graph:
+    """A workflow definition, passed on as it is: the engine checks it."""
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class SessionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`GET /sessions`; `label` is `key` or `key:value`."""
+
+    status: Status | None = None
+    label: str | None = None
+    workflow_id: str | None = None
+    cursor: str | None = None
+    limit: Page = 50
+
+
+class ReviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`GET /reviews`."""
+
+    session_id: str | None = None
+    node_id: str | None = None
+    cursor: str | None = None
+    limit: Page = 50
+
+
+class EventQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`GET /sessions/{id}/events`.
+
+    Attributes:
+        after: the last seq the client has.
+        limit: events on a page.
+        close: 1 to have the stream closed after the terminal event.
+    """
+
+    after: Seq = 0
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+    close: Annotated[int, Meta(ge=0, le=1)] = 0
+
+
+class VersionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`GET /workflows/{id}`: the newest version unless one is named."""
+
+    version: str | None = None
+
+
+# ---- answers
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A session exists, durably."""
+
+    session_id: str
+    status: Literal["started", "pending"]
+    seq: int
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """A node's wait is closed, durably."""
+
+    seq: int
+    status: Literal["resumed"] = "resumed"
+
+
+class SessionItem(msgspec.Struct, frozen=True):
+    """A session on a list, as of its last change of status."""
+
+    session_id: str
+    workflow_id: str
+    workflow_version: str
+    status: str
+    labels: dict[str, str]
+    waits: tuple[str, ...]
+    parent_id: str | None
+    seq: int
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    updated_at: str
+
+    @classmethod
+    def of(cls, row: SessionRow) -> SessionItem:
+        """Return what a list shows of a stored row."""
+        return cls(**{name: getattr(row, name) for name in cls.__struct_fields__})
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """A page of sessions, newest first."""
+
+    items: list[SessionItem]
+    next_cursor: str | None
+
+
+class ReviewItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A wait that is open for a person; `status` is that of its session."""
+
+    session_id: str
+    node_id: str
+    workflow_id: str
+    status: Status
+    reason: str
+    prompt: str
+    actions: tuple[str, ...]
+    schema: Any = None
+    timeout_s: float | None = None
+
+
+class ReviewList(msgspec.Struct, frozen=True):
+    """A page of open waits, of the newest sessions first."""
+
+    items: list[ReviewItem]
+    next_cursor: str | None
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """Events in order; `last_seq` is where the next page begins."""
+
+    items: list[Raw]
+    last_seq: int
+
+
+class WorkflowItem(msgspec.Struct, frozen=True):
+    """A stored workflow."""
+
+    workflow_id: str
+    version: str
+    name: str | None
+    description: str | None
+    created_at: str
+
+
+class WorkflowList(msgspec.Struct, frozen=True):
+    """The newest version of each workflow, by id."""
+
+    items: list[WorkflowItem]
+
+
+class WorkflowVersion(msgspec.Struct, frozen=True):
+    """A workflow that passed every check."""
+
+    workflow_id: str
+    version: str
+
+
+class NodeTypeItem(msgspec.Struct, frozen=True):
+    """A node type; `properties` is the JSON Schema of a node's properties.
+
+    Attributes:
+        next_ids: how many successors it takes, at least and at most.
+    """
+
+    type: str
+    description: str
+    properties: dict[str, Any]
+    next_ids: tuple[int, int | None]
+
+
+class NodeTypeList(msgspec.Struct, frozen=True):
+    """Every node type of this server, by name."""
+
+    items: list[NodeTypeItem]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`GET /livez` and `/readyz`."""
+
+    status: Literal["ok"] = "ok"
+
+
+# ---- codecs
+
+
+def decode(body: bytes, kind: type[msgspec.Struct] | type[Graph]) -> Any:
+    """Return a request's body as `kind`; a Graph as plain data.
+
+    Raises:
+        Malformed: it isn't JSON.
+        InvalidInput: it doesn't fit; with every fault.
+    """
+    value = parse(body)
+    return value if issubclass(kind, Graph) else convert(value, kind, "the request")
+
+
+def decode_query(arguments: Mapping[str, Sequence[bytes]], kind: type[T]) -> T:
+    """Return a request's query parameters as `kind`.
+
+    Raises:
+        InvalidInput: unknown, given twice, or of the wrong form; with every fault.
+    """
+    faults = [Fault(f"$.{name}", "is given twice") for name, values in arguments.items() if len(values) > 1]
+    if faults:
+        raise InvalidInput(faults, "the query")
+    given = {name: values[0].decode(errors="replace") for name, values in arguments.items()}
+    return convert(given, kind, "the query", strict=False)
+
+
+def convert(value: Any, kind: type[T], what: str, *, strict: bool = True) -> T:
+    """Return plain data as `kind`.
+
+    Raises:
+        InvalidInput: with every fault.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        faults = _faults(value, kind, strict) or [fault_of(error, "$")]
+        raise InvalidInput(faults, what) from None
+
+
+def _faults(value: Any, kind: type[msgspec.Struct], strict: bool) -> list[Fault]:
+    """The faults of each field; msgspec itself stops at the first."""
+    if not isinstance(value, dict):
+        return []
+    faults: list[Fault] = []
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name, item in value.items():
+        field = fields.get(name)
+        if field is None:
+            faults.append(Fault(f"$.{name}", f"unknown field; known: {', '.join(fields) or 'none'}"))
+            continue
+        try:
+            msgspec.convert(item, field.type, strict=strict)
+        except msgspec.ValidationError as error:
+            faults.append(fault_of(error, f"$.{name}"))
+    missing = [name for name, field in fields.items() if field.required and name not in value]
+    return faults + [Fault(f"$.{name}", "is missing") for name in missing]
+
+
+def below(error: InvalidWorkflow, at: str) -> InvalidWorkflow:
+    """Return the faults of a workflow that stands at path `at` of a request."""
+    return InvalidWorkflow([Fault(at + fault.path[1:], fault.message) for fault in error.faults])

@@ -1,0 +1,23 @@
+"""A gateway over each kind of store that needs no server of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.site import Site, site_on
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/sessions.db"
+    async with site_on(url, drain_s=5.0) as made:
+        yield made
+
+
+@pytest.fixture
+async def lone_site() -> AsyncIterator[Site]:
+    """For what no store has a part in."""
+    async with site_on("memory://") as made:
+        yield made

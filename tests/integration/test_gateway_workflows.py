@@ -1,0 +1,70 @@
+"""Stored workflows over HTTP, and the node types they are made of."""
+
+from __future__ import annotations
+
+import msgspec
+from support.graphs import chain
+from support.site import Site, problem
+
+PATH = "/api/v1/workflows/w"
+
+
+async def put(site: Site, graph: object, path: str = PATH) -> dict[str, str]:
+    response = await site.fetch("PUT", path, msgspec.json.encode(graph))
+    assert response.code == 200, response.body
+    found: dict[str, str] = msgspec.json.decode(response.body)
+    return found
+
+
+async def test_versions_are_immutable_and_the_newest_is_the_default(site: Site) -> None:
+    first = await put(site, chain(1))
+    second = await put(site, chain(2))
+    assert first["version"] != second["version"]
+    assert await put(site, chain(2)) == second
+    newest = await site.fetch("GET", PATH)
+    assert msgspec.json.decode(newest.body) == chain(2)
+    assert newest.headers["ETag"] == f'"{second["version"]}"'
+    older = await site.fetch("GET", f"{PATH}?version={first['version']}")
+    assert msgspec.json.decode(older.body) == chain(1)
+    problem(await site.fetch("GET", f"{PATH}?version=none"), 404)
+
+
+async def test_a_deleted_workflow_is_gone_from_the_list_but_not_from_its_sessions(site: Site) -> None:
+    version = (await put(site, chain(1) | {"name": "One"}))["version"]
+    listed = msgspec.json.decode((await site.fetch("GET", "/api/v1/workflows")).body)["items"]
+    assert [(item["workflow_id"], item["version"], item["name"]) for item in listed] == [("w", version, "One")]
+    started = await site.client.execute("w", start=False)
+    assert (await site.fetch("DELETE", PATH)).code == 204
+    assert msgspec.json.decode((await site.fetch("GET", "/api/v1/workflows")).body) == {"items": []}
+    problem(await site.fetch("DELETE", PATH), 404)
+    assert (await site.fetch("GET", f"/api/v1/sessions/{started.session_id}/workflow")).code == 200
+
+
+async def test_the_id_in_the_path_is_the_workflows(site: Site) -> None:
+    graph = chain(1)
+    del graph["workflow_id"]
+    assert (await put(site, graph))["workflow_id"] == "w"
+    response = await site.fetch("PUT", PATH, msgspec.json.encode(chain(1) | {"workflow_id": "other"}))
+    assert problem(response, 422)["errors"][0]["path"] == "$.workflow_id"
+    problem(await site.fetch("PUT", PATH, b"[]"), 422)
+
+
+async def test_validation_tells_every_fault_and_stores_nothing(site: Site) -> None:
+    assert (await site.client.validate(chain(3))).workflow_id == "w"
+    graph = chain(3)
+    graph["nodes"]["n1"]["next_ids"] = ["gone"]
+    graph["nodes"]["n2"]["timeout_s"] = -1
+    response = await site.post("/api/v1/workflows/validate", graph)
+    paths = {error["path"] for error in problem(response, 422)["errors"]}
+    assert {"$.nodes.n1.next_ids[0]", "$.nodes.n2.timeout_s"} <= paths
+    assert msgspec.json.decode((await site.fetch("GET", "/api/v1/workflows")).body) == {"items": []}
+
+
+async def test_node_types_come_with_the_schema_of_their_properties(lone_site: Site) -> None:
+    items = msgspec.json.decode((await lone_site.fetch("GET", "/api/v1/node-types")).body)["items"]
+    types = {item["type"]: item for item in items}
+    assert {"start", "end", "agent", "human_review", "loop", "parallel", "tool", "delay", "step"} <= types.keys()
+    review = types["human_review"]["properties"]["$defs"]["HumanReviewProperties"]
+    assert review["required"] == ["prompt"]
+    assert types["loop"]["next_ids"] == [2, 2]
+    assert types["agent"]["description"].startswith("Streams tokens")
