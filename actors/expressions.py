@@ -68,13 +68,13 @@ class Expression:
         self._nodes = _nodes_read(self.source) if "nodes" in self.names else frozenset[str]()
 
     def evaluate(self, scope: Scope) -> Any:
-        """Return the value as plain data.
+        """Return the value as plain data, maps in the order of their keys.
 
         Raises:
             ExpressionError: the evaluation failed.
         """
         variables = scope.variables(self.names, self._nodes)
-        return _guard(self.source, lambda: self._run(variables))
+        return _ordered(_guard(self.source, lambda: self._run(variables)))
 
     def truth(self, scope: Scope) -> bool:
         """Return the value, which must be a boolean.
@@ -181,6 +181,15 @@ def _closing(text: str, at: int) -> int:
             depth -= 1
         at += 1
     raise ExpressionError(f"a ${{ in {text[:60]!r} is not closed")
+
+
+def _ordered(value: Any) -> Any:
+    """The value with its maps sorted by key: the evaluator keeps no order, and equal input must give equal text."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list):
+        return [_ordered(item) for item in value]
+    return value
 
 
 def _text(value: Any) -> str:

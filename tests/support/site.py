@@ -78,7 +78,7 @@ class Site:
 async def site_on(store_url: str, **settings: Any) -> AsyncIterator[Site]:
     """Serve a store."""
     types = registry()
-    async with Runtime.open(store_url, registry=types) as runtime:
+    async with Runtime.open(store_url, registry=types) as runtime:  # noqa: SIM117 - the line would be too long
         async with serving(runtime, Settings(port=settings.pop("port", 0), **settings)) as server:
             async with Client(server.url) as client:
                 site = Site(server, runtime, client)

@@ -54,7 +54,7 @@ def test_values(source: str, value: Any) -> None:
     [
         ("${ input.n }", 3),
         ("about ${input.topic}!", "about tea!"),
-        ("${input.n} of ${ input }", '3 of {"topic":"tea","n":3}'),
+        ("${input.n} of ${ input }", '3 of {"n":3,"topic":"tea"}'),
         ("${ '}' + \"{\" }", "}{"),
         ("${ {'a': 1}.a }", 1),
         ("costs $${5}", "costs ${5}"),
