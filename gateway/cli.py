@@ -13,6 +13,18 @@ from ..actors.version import VERSION
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("cli_run", "Run a workflow file as one session in this process."),
     "validate": ("cli_run", "Check workflow files."),
+    "serve": ("cli_serve", "Serve sessions over HTTP, WebSocket and SSE."),
+    "ls": ("cli_remote", "List the sessions of a server."),
+    "get": ("cli_remote", "Show a session."),
+    "execute": ("cli_remote", "Start a session of a workflow."),
+    "watch": ("cli_remote", "Follow a session live, to its end."),
+    "start": ("cli_remote", "Start a pending session."),
+    "pause": ("cli_remote", "Pause a session."),
+    "resume": ("cli_remote", "Let a paused session go on."),
+    "stop": ("cli_remote", "End a session at once, as failed."),
+    "cancel": ("cli_remote", "End a session as cancelled."),
+    "review": ("cli_remote", "Answer a human review, or list the open ones."),
+    "delete": ("cli_remote", "Remove a session that has ended."),
 }
 """Each command's module here, and its line in the list of commands."""
 
