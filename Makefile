@@ -15,6 +15,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
 BENCH_READY := $(VENV)/.ready-bench
 
 HOST ?= 127.0.0.1
@@ -29,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@sed -n 's/^#   //p' Makefile
 
-install: $(READY)
+install: $(READY_DEV)
 
 # Set up again only when what is to be installed has changed.
 $(READY): setup.cfg pyproject.toml
@@ -37,6 +38,11 @@ $(READY): setup.cfg pyproject.toml
 		|| { echo "sessiond needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(READY_DEV): $(READY)
+	@echo "adding what tests and checks need …"
 	@$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@
 
@@ -46,16 +52,16 @@ run: $(READY)
 	@exec $(BIN)/sessiond serve --host $(HOST) --port $(PORT) --store '$(STORE)' \
 		--workflow examples/council_debate.yaml --workflow examples/council_optimize.yaml
 
-test: $(READY)
+test: $(READY_DEV)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(READY)
+check: $(READY_DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=.ns $(BIN)/lint-imports
 
-$(BENCH_READY): $(READY)
+$(BENCH_READY): $(READY_DEV)
 	@$(BIN)/pip install --quiet --editable '.[dev,bench]'
 	@touch $@
 
