@@ -311,7 +311,7 @@ class Mailbox(SubstrateRef[A]):
 
     def dead(self) -> ActorDeadError:
         """Make the error for a message that comes too late."""
-        return ActorDeadError(f"{self} is not alive")
+        return ActorDeadError(f"{self} not found")
 
     def refuse(self, item: Any) -> None:
         """Answer an item that will never be handled; a told one becomes a dead letter."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pykka import ActorRef
 
 from .mailbox import STOPPED, Asked, Mailbox
-from .substrate import StopMessage
 from .supervision import end, fail
 from .turn import Pending, answer, serve_control
 
@@ -104,7 +103,7 @@ class PoolMailbox(Mailbox[A]):
             fail(self, None, error)
 
     def _handle(self, item: Any) -> None:
-        if self.credits is not None and not (type(item) is Asked and type(item.message) is StopMessage):
+        if self.credits is not None:
             self.credits.give()
         if type(item) is Asked:
             self._refuse_coroutine(answer(self, item))

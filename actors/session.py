@@ -1,8 +1,8 @@
 """SessionActor: one session. Decides, commits, and releases the effects once they are stored.
 
 Handlers never wait. A decision's effects (the reply, the publication, the attempts to start) ride on its
-commit as a Release; commits of one session are pipelined and their releases come back in order. A release runs
-on the loop between two handlers, so everything here is serial.
+commit as a Release; commits of one session are pipelined and their releases come back in order. A release
+runs on the loop between two handlers, so everything here is serial.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import msgspec
 from pykka import ActorRef
 
+from .alarms import Alarms
+from .attempts import Attempts
 from .context import NodeContext
 from .decide import Decision, StartAttempt, decide
 from .detail import SessionDetail, describe
 from .environment import Environment
 from .errors import Draining, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
-from .executor import RUN, AttemptEnded, NodeExecutor
+from .executor import AttemptEnded, NodeExecutor
 from .future import Deferred
-from .gate import Gate
 from .loop_actor import LoopActor
-from .mailbox import Control, Kill
+from .mailbox import Control
 from .messages import (
-    Abort,
     AnswerWait,
     AnyCommand,
     Cancel,
@@ -35,7 +36,6 @@ from .messages import (
     CompleteAttempt,
     Create,
     FailAttempt,
-    FireTimer,
     Pause,
     Quiesce,
     RecordFacts,
@@ -45,18 +45,21 @@ from .messages import (
     Stop,
 )
 from .ports import Commit, Snapshot
-from .scope import NodeScope
 from .segment import Segment
 from .state import SessionState, freeze
 from .supervision import ChildFailed
-from .timestamps import epoch, stamp
-from .workflow import Workflow
+from .timestamps import stamp
+from .workflow import Node, Workflow
 
 logger = logging.getLogger("sessiond.session")
 
 SNAPSHOT_BYTES: Final = 1_048_576
 """Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
 _EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait)
+_ROW_EVENTS: Final = frozenset({"execution:created", "human_interaction_required", "timer:set", "node_resumed"})
+"""What changes a session's row besides its status."""
+_NO_TIMERS: Final = (CompleteAttempt, RecordFacts)
+"""Commands that leave the timers alone, unless the status changes or one is set."""
 
 
 class Describe(Control):
@@ -81,7 +84,7 @@ class TokensWaiting:
 
 
 class Release(msgspec.Struct, gc=False):
-    """The effects of one decision; a Ticket of its commit."""
+    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn."""
 
     session: SessionActor
     segment: Segment | None
@@ -92,31 +95,32 @@ class Release(msgspec.Struct, gc=False):
 
     def settled(self, error: StoreError | None) -> None:
         """The commit is stored (`error` is None), or never will be."""
-        self.session.released(self, error)
+        if error is None:
+            self.session.release(self)
+        else:
+            self.session.lose(error)
+
+    def answered(self) -> None:
+        """Give the asker the answer."""
+        if self.reply is not None:
+            self.reply.set(self.answer)
 
 
 class SessionActor(LoopActor):
     """Owns one session's state and handles its commands serially."""
 
     def __init__(self, environment: Environment, shard: int, workflow: Workflow, state: SessionState) -> None:
-        super().__init__()
         self._env = environment
         self._shard = shard
         self._workflow = workflow
         self._state = state
-        self._unsettled: deque[Release] | None = None
-        self._running: dict[str, tuple[NodeContext, ActorRef[NodeExecutor]]] | None = None
-        self._starting = 0
-        self._parked: set[str] | None = None
-        self._tails: list[NodeContext] | None = None
-        self._gate = _OPEN
-        self._timers: dict[str, asyncio.TimerHandle] | None = None
+        self._under_way: deque[Release] | None = None
+        self._attempts: Attempts | None = None
+        self._alarms: Alarms | None = None
+        self._enders: list[Deferred[SessionDetail]] | None = None
         self._since_snapshot = 0
         self._snapshot_after = SNAPSHOT_BYTES
-        self._enders: list[Deferred[SessionDetail]] | None = None
         self._lost: SessiondError | None = None
-        if state.status == "paused":
-            self._shut_gate()
 
     # ---- messages
 
@@ -128,7 +132,7 @@ class SessionActor(LoopActor):
             case TokensWaiting():
                 self._tokens_waiting(message.context)
             case AttemptEnded():
-                self._ended(message.context)
+                self._attempt_ended(message.context)
             case Describe():
                 return self._answer_later(self._describe())
             case AwaitEnd():
@@ -140,91 +144,83 @@ class SessionActor(LoopActor):
         return None
 
     def _handle(self, command: AnyCommand) -> Any:
-        if self._lost is not None:
-            raise self._lost
-        if (trouble := self._env.committer.trouble) is not None and isinstance(command, _EXTERNAL):
-            raise trouble
+        if isinstance(command, _EXTERNAL):
+            if self._lost is not None:
+                raise self._lost
+            if (trouble := self._env.committer.trouble) is not None:
+                raise trouble
+        elif self._lost is not None:
+            return None
         self._cut_tokens()
-        decision = decide(self._workflow, self._state, command, self._now(), self._alive(), self._parked or ())
+        parked = self._attempts.parked if self._attempts else ()
+        decision = decide(self._workflow, self._state, command, self._now(), self._alive(), parked)
         if not decision.records:
             if isinstance(command, Recover):
-                self._arm_timers()
-            return self._answer_later(decision.reply) if decision.reply is not None else None
+                self._set_alarms()
+            return None if decision.reply is None else self._answer_later(decision.reply)
         reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)
         return reply
 
     def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred[Any] | None) -> None:
-        before, after = self._state, decision.state
-        self._state = after
-        records = decision.records
+        """Make a decision the present state and commit it."""
+        before, after, records = self._state.status, decision.state, decision.records
         if after.status == "paused" and not after.quiesced and not self._busy(after, decision.starts):
             quiet = decide(self._workflow, after, Quiesce(), self._now())
-            records = records + quiet.records
-            self._state = after = quiet.state
-        if after.status != before.status:
-            self._change_gate()
-        self._starting += len(decision.starts)
+            after, records = quiet.state, records + quiet.records
+        self._state = after
+        changed = after.status != before
+        if changed and self._attempts:
+            self._attempts.pause() if after.status == "paused" else self._attempts.resume()
+        events = {record.event for record in records}
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
-        touched = after.status != before.status or isinstance(command, (Create, AnswerWait, FireTimer))
-        touched = touched or any(record.event == "human_interaction_required" for record in records)
-        commit = Commit(after.session_id, segment, after.row() if touched else None)
+        row = after.row() if changed or not _ROW_EVENTS.isdisjoint(events) else None
         release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal)
-        self._submit(commit, release)
-        if (
-            not isinstance(command, (CompleteAttempt, RecordFacts))
-            or after.status != before.status
-            or any(record.event == "timer:set" for record in records)
-        ):
-            self._arm_timers()
+        self._submit(Commit(after.session_id, segment, row), release)
+        if changed or not isinstance(command, _NO_TIMERS) or "timer:set" in events:
+            self._set_alarms()
 
     def _submit(self, commit: Commit, release: Release) -> None:
-        if self._unsettled is None:
-            self._unsettled = deque()
-        self._unsettled.append(release)
+        if self._under_way is None:
+            self._under_way = deque()
+        self._under_way.append(release)
         self._env.committer.submit(self._shard, commit, release)
 
     def _answer_later(self, answer: Any) -> Any:
-        """Answer at once, or behind the commits under way: what is not durable isn't told."""
-        if not self._unsettled:
+        """Answer at once, or behind the commits under way: what isn't durable isn't told."""
+        if not self._under_way:
             return answer
         reply = Deferred[Any]()
-        self._unsettled.append(Release(self, None, [], reply, answer))
+        self._under_way.append(Release(self, None, [], reply, answer))
         return reply
 
     # ---- release
 
-    def released(self, release: Release, error: StoreError | None) -> None:
+    def release(self, release: Release) -> None:
         """Carry out the effects of a stored decision; called by the persistence actor, in order."""
-        queue, segment = self._unsettled, release.segment
-        if error is not None:
-            self._lose(error)
-            return
+        queue, segment = self._under_way, release.segment
         assert queue, "a release comes while nothing is under way"
         assert segment is not None
         assert queue[0] is release, "releases come in the order of their commits"
         queue.popleft()
         self._env.hub.publish(self._state.session_id, segment)
         if self._lost is not None:
-            self._fail_over()
+            self._fail_over_if_through()
             return
-        if release.reply is not None:
-            release.reply.set(release.answer)
-        self._starting -= len(release.starts)
+        release.answered()
         for start in release.starts:
             self._start_attempt(start)
-        self._since_snapshot += len(segment.data)
         while queue and queue[0].segment is None:
-            waiting = queue.popleft()
-            if waiting.reply is not None:
-                waiting.reply.set(waiting.answer)
+            queue.popleft().answered()
         if not queue:
-            self._unsettled = None
+            self._under_way = None
         if release.ends:
-            self._end_attempts()
-        elif self._tails and not queue:
+            self._end()
+            return
+        self._since_snapshot += len(segment.data)
+        if not queue:
             self._cut_tokens()
-        if self._since_snapshot >= self._snapshot_after and not self._unsettled and not release.ends:
+        if not self._under_way and self._since_snapshot >= self._snapshot_after:
             self._take_snapshot()
 
     def _take_snapshot(self) -> None:
@@ -234,37 +230,77 @@ class SessionActor(LoopActor):
         self._snapshot_after = max(SNAPSHOT_BYTES, 2 * len(snapshot.data))
         self._env.committer.keep(self._shard, snapshot)
 
-    def _lose(self, error: StoreError) -> None:
+    def lose(self, error: StoreError) -> None:
         """The log is no longer ours: tell everybody who waits, and stop without another word to the store."""
-        if self._lost is not None:
-            return
+        if self._lost is None:
+            logger.error("session %s is lost to this process: %s", self._state.session_id, error)
+            self._give_up(error)
+            self._under_way = None
+            self._retire()
+
+    def on_failure(self, *_: Any) -> None:
+        """A bug in a handler: what wasn't committed never happened; the supervisor reads the log again."""
+        if self._lost is None:
+            self._give_up(SessionFailed("the session failed inside and is being recovered from its log"))
+            self._fail_over_if_through()
+
+    def on_stop(self) -> None:
+        """Interrupt what still runs: it goes on at the next start."""
+        if self._lost is None:
+            self._give_up(Draining("the runtime was closed before the session ended"))
+
+    def _give_up(self, error: SessiondError) -> None:
+        """From here on nothing is decided any more; whoever waits gets `error`."""
         self._lost = error
-        logger.error("session %s is lost to this process: %s", self._state.session_id, error)
-        queue, self._unsettled = self._unsettled or deque(), None
-        for release in queue:
+        for release in self._under_way or ():
             if release.reply is not None:
                 release.reply.set_exception(error)
-        self._refuse_enders(error)
-        self._disarm_timers()
-        self._kill_attempts()
-        self._retire()
+        for ender in self._enders or ():
+            ender.set_exception(error)
+        self._enders = None
+        if self._alarms:
+            self._alarms.clear()
+        if self._attempts:
+            self._attempts.kill()
+
+    def _fail_over_if_through(self) -> None:
+        """Hand over to the supervisor as soon as no commit is under way."""
+        if isinstance(self._lost, SessionFailed) and not any(r.segment for r in self._under_way or ()):
+            self._env.fail_over(self._shard, self._state.session_id)
+
+    def _end(self) -> None:
+        """The session has ended: stop what runs, now or after the grace period, and leave memory."""
+        if self._alarms:
+            self._alarms.clear()
+        for ender in self._enders or ():
+            ender.set(self._describe())
+        self._enders = None
+        if not self._attempts:
+            self._retire()
+            return
+        self._attempts.tell_end()
+        if self._state.status == "cancelled":
+            asyncio.get_running_loop().call_later(self._env.grace_s, self._attempts.kill)
+        else:
+            self._attempts.kill()
 
     def _retire(self) -> None:
         self._env.retire(self._shard, self._state.session_id)
+        self._lost = self._lost or SessionFailed("the session has left memory")
         self.stop()
 
     # ---- attempts
 
     def _alive(self, starting: list[StartAttempt] | None = None) -> list[str]:
         """Nodes with an executor, or one about to start."""
-        alive = list(self._running or ())
-        for release in self._unsettled or ():
+        alive = list(self._attempts.alive) if self._attempts else []
+        for release in self._under_way or ():
             alive += [start.node_id for start in release.starts]
         return alive + [start.node_id for start in starting or ()]
 
     def _in_flight(self, starting: list[StartAttempt] | None = None) -> list[str]:
         """Nodes with an executor that isn't parked, or one about to start."""
-        parked = self._parked or ()
+        parked = self._attempts.parked if self._attempts else ()
         return [node_id for node_id in self._alive(starting) if node_id not in parked]
 
     def _busy(self, state: SessionState, starting: list[StartAttempt] | None = None) -> bool:
@@ -272,178 +308,74 @@ class SessionActor(LoopActor):
         return any(state.node(node_id).status == "running" for node_id in self._in_flight(starting))
 
     def _start_attempt(self, start: StartAttempt) -> None:
-        node = self._workflow.nodes[start.node_id]
         present = self._state.node(start.node_id)
         if present.status != "running" or (present.round, present.attempt) != (start.round, start.attempt):
             return  # stopped, or overtaken, while its commit was under way
-        if self._gate is _OPEN:
-            self._gate = Gate()
-        context = NodeContext(
-            session_id=self._state.session_id,
-            node=node,
-            attempt=start.attempt,
-            scope=NodeScope(self._workflow, self._state, node),
-            host=self,
-            gate=self._gate,
-            registry=self._env.registry,
-        )
-        executor = self.spawn(NodeExecutor, node, context, self.actor_ref)
-        if self._running is None:
-            self._running = {}
-        self._running[start.node_id] = context, executor
-        executor.tell(RUN)
+        if self._attempts is None:
+            paused = self._state.status == "paused"
+            self._attempts = Attempts(self, self._env.registry, self._spawn_executor, paused)
+        self._attempts.start(self._workflow, self._state, start.node_id)
 
-    def _ended(self, context: NodeContext) -> None:
-        running = self._running
-        if running and (found := running.get(context.node_id)) and found[0] is context:
-            del running[context.node_id]
-            if not running:
-                self._running = None
-        if self._parked:
-            self._parked.discard(context.node_id)
-        context.made_room()
+    def _spawn_executor(self, node: Node, context: NodeContext) -> ActorRef[NodeExecutor]:
+        return self.spawn(NodeExecutor, node, context, self.actor_ref)
+
+    def _attempt_ended(self, context: NodeContext) -> None:
+        if self._attempts is not None:
+            self._attempts.ended(context)
+            if not self._attempts and not self._attempts.has_tokens:
+                self._attempts = None
         self._quiesce_if_quiet()
-        if self._state.terminal and not self._running and not self._unsettled:
+        if self._state.terminal and not self._attempts and not self._under_way:
             self._retire()
 
     def _child_failed(self, message: ChildFailed) -> None:
-        for node_id, (context, executor) in list((self._running or {}).items()):
-            if executor.actor_urn == message.ref.actor_urn:
-                failure = Failure("exception", f"the executor died: {message.error!r}")
-                self._handle(FailAttempt(node_id, context.round, context.attempt, failure))
-                self._ended(context)
-
-    def _end_attempts(self) -> None:
-        """The session has ended: stop what runs, now or after the grace period, and leave memory."""
-        self._disarm_timers()
-        for ender in self._enders or ():
-            ender.set(self._describe())
-        self._enders = None
-        self._gate.open()
-        if not self._running:
-            self._retire()
-            return
-        for context, _ in self._running.values():
-            context.cancelled = True
-            context.buffer.clear()
-            context.made_room()
-        if self._state.status == "cancelled":
-            asyncio.get_running_loop().call_later(self._env.grace_s, self._kill_attempts)
-        else:
-            self._kill_attempts()
-
-    def _kill_attempts(self) -> None:
-        for context, executor in list((self._running or {}).values()):
-            context.cancelled = True
-            if executor.is_alive():
-                executor.tell(Kill())
-
-    # ---- pausing
-
-    def _change_gate(self) -> None:
-        if self._state.status == "paused":
-            self._shut_gate()
-        elif self._state.status == "running":
-            self._gate.open()
-
-    def _shut_gate(self) -> None:
-        if self._gate is _OPEN:
-            self._gate = Gate()
-        self._gate.close()
-
-    def parked(self, context: NodeContext, parked: bool) -> None:
-        """An attempt stands at the gate, or goes on."""
-        if self._parked is None:
-            self._parked = set()
-        if not parked:
-            self._parked.discard(context.node_id)
-            return
-        self._parked.add(context.node_id)
-        self._quiesce_if_quiet()
+        context = self._attempts.of_executor(message.ref) if self._attempts else None
+        if context is not None:
+            failure = Failure("exception", f"the executor died: {message.error!r}")
+            self._handle(FailAttempt(context.node_id, context.round, context.attempt, failure))
+            self._attempt_ended(context)
 
     def _quiesce_if_quiet(self) -> None:
         state = self._state
         if state.status == "paused" and not state.quiesced and not self._busy(state):
-            self.actor_ref.tell(Quiesce())
+            self._handle(Quiesce())
 
-    # ---- tokens and facts
+    # ---- what attempts tell (AttemptHost)
 
     def tokens_waiting(self, context: NodeContext) -> None:
         """An attempt has chunks; its first since the buffer was taken."""
-        if self.actor_ref.is_alive():
-            self.actor_ref.tell(TokensWaiting(context))
+        self._tell(TokensWaiting(context))
 
     def facts(self, context: NodeContext, facts: tuple[Fact, ...]) -> None:
         """An attempt reports facts."""
-        if self.actor_ref.is_alive():
-            self.actor_ref.tell(RecordFacts(context.node_id, context.round, context.attempt, facts))
+        self._tell(RecordFacts(context.node_id, context.round, context.attempt, facts))
 
-    async def run_blocking(self, call: Any) -> Any:
+    def parked(self, context: NodeContext, parked: bool) -> None:
+        """An attempt stands at the gate, or goes on."""
+        if self._attempts is not None:
+            self._attempts.park(context, parked)
+            self._quiesce_if_quiet()
+
+    async def run_blocking(self, call: Callable[[], Any]) -> Any:
         """Run `call` on the bounded thread pool."""
         return await asyncio.get_running_loop().run_in_executor(self._env.threads, call)
 
     def _tokens_waiting(self, context: NodeContext) -> None:
-        if self._tails is None:
-            self._tails = []
-        self._tails.append(context)
-        if not self._unsettled:
-            self._cut_tokens()
+        if self._attempts is not None:
+            self._attempts.tokens_waiting(context)
+            if not self._under_way:
+                self._cut_tokens()
 
     def _cut_tokens(self) -> None:
         """Make one segment of all chunks that wait."""
-        tails, self._tails = self._tails, None
-        if not tails or self._lost is not None:
+        if not self._attempts or not self._attempts.has_tokens or self._lost is not None:
             return
-        state = self._state
-        now, seq, frames = self._now(), state.seq, []
-        for context in tails:
-            buffer = context.buffer
-            buffer.announced = False
-            present = state.node(context.node_id)
-            if present.status == "running" and (present.round, present.attempt) == (
-                context.round,
-                context.attempt,
-            ):
-                seq, cut = buffer.cut(seq, now)
-                frames += cut
-            else:
-                buffer.clear()
-            context.made_room()
-        if frames:
-            segment = Segment(state.seq + 1, seq, b"".join(frames))
-            state.seq = seq
-            self._submit(Commit(state.session_id, segment), Release(self, segment, [], None, None))
+        segment = self._attempts.cut(self._state, self._now())
+        if segment is not None:
+            self._state.seq = segment.last_seq
+            self._submit(Commit(self._state.session_id, segment), Release(self, segment, [], None, None))
 
-    # ---- timers
-
-    def _arm_timers(self) -> None:
-        """Set the loop's timers to what the state says."""
-        self._disarm_timers()
-        state = self._state
-        if state.status != "running":
-            return
-        now, loop = self._env.clock.now(), asyncio.get_running_loop()
-        timers: dict[str, asyncio.TimerHandle] = {}
-        for node_id, node in state.nodes.items():
-            if node.timer is not None and node.timer.since is not None:
-                wait = node.timer.since + node.timer.left - now
-                timers[node_id] = loop.call_later(max(0.0, wait), self._tell, FireTimer(node_id, node.round))
-        if state.deadline_s is not None and state.started_at is not None:
-            wait = epoch(state.started_at) + state.deadline_s - now
-            late = Failure("deadline", f"the session didn't end within its {state.deadline_s} s")
-            timers[""] = loop.call_later(max(0.0, wait), self._tell, Abort(late))
-        self._timers = timers or None
-
-    def _disarm_timers(self) -> None:
-        for timer in (self._timers or {}).values():
-            timer.cancel()
-        self._timers = None
-
-    def _tell(self, message: Command) -> None:
-        if self.actor_ref.is_alive():
-            self.actor_ref.tell(message)
-
-    # ---- looking
+    # ---- the rest
 
     def _await_end(self) -> Any:
         if self._lost is not None:
@@ -456,39 +388,17 @@ class SessionActor(LoopActor):
         self._enders.append(ender)
         return ender
 
-    def _refuse_enders(self, error: SessiondError) -> None:
-        for ender in self._enders or ():
-            ender.set_exception(error)
-        self._enders = None
+    def _set_alarms(self) -> None:
+        if self._alarms is None:
+            self._alarms = Alarms(self._tell)
+        self._alarms.set(self._state, self._env.clock.now())
+
+    def _tell(self, message: Any) -> None:
+        if self.actor_ref.is_alive():
+            self.actor_ref.tell(message)
 
     def _describe(self) -> SessionDetail:
         return describe(self._workflow, self._state, self._in_flight())
 
     def _now(self) -> str:
         return stamp(self._env.clock.now())
-
-    def on_stop(self) -> None:
-        """Interrupt what still runs: it goes on at the next start."""
-        self._refuse_enders(Draining("the runtime was closed before the session ended"))
-        self._disarm_timers()
-        self._kill_attempts()
-
-    def on_failure(self, *_: Any) -> None:
-        """A bug in a handler: what wasn't committed never happened; the supervisor reads the log again."""
-        self._lost = SessionFailed("the session failed inside and is being recovered from its log")
-        self._disarm_timers()
-        self._kill_attempts()
-        for release in self._unsettled or ():
-            if release.reply is not None:
-                release.reply.set_exception(self._lost)
-        self._refuse_enders(self._lost)
-        self._fail_over()
-
-    def _fail_over(self) -> None:
-        """Hand over to the supervisor as soon as no commit is under way."""
-        if not any(release.segment for release in self._unsettled or ()):
-            self._env.fail_over(self._shard, self._state.session_id)
-
-
-_OPEN: Final = Gate()
-"""Shared by sessions that never paused and run nothing; never shut."""

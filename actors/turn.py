@@ -71,7 +71,7 @@ def take_turn(box: LoopMailbox[Any], deadline: float) -> Pending | None:
         box.state = IDLE
         return None
     while True:
-        if credits is not None and not (type(item) is Asked and type(item.message) is StopMessage):
+        if credits is not None:
             credits.give()
         if type(item) is Asked:
             awaiting = answer(box, item)
@@ -194,9 +194,10 @@ def _settle(asked: Asked, result: Any) -> None:
 
 
 async def await_handlers(box: LoopMailbox[Any]) -> None:
-    """Await a handler, then go on with the actor's turn, for at most one slice in all."""
+    """Await a handler, then go on with the actor's turn, for its share of messages or one slice in all."""
     dispatcher = box.dispatcher
     deadline = dispatcher.clock() + dispatcher.slice_s
+    left = dispatcher.throughput
     awaiting, box.pending = box.pending, None
     while awaiting is not None:
         handler, asked = awaiting
@@ -210,7 +211,8 @@ async def await_handlers(box: LoopMailbox[Any]) -> None:
         if box.state == STOPPED:
             break
         box.state = SCHEDULED
-        if dispatcher.clock() >= deadline:
+        left -= 1
+        if left <= 0 or dispatcher.clock() >= deadline:
             dispatcher.schedule(box)
             break
         awaiting = take_turn(box, deadline)

@@ -10,12 +10,13 @@ import atexit
 import logging
 from _thread import allocate_lock
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread, current_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from pykka import ActorRef
+from pykka import ActorDeadError, ActorRef
 
 from .future import LoopFuture, gather
 from .mailbox import Kill
@@ -203,7 +204,7 @@ class WorkerPool:
             first, self.closed = not self.closed, True
         if first:
             for ref in list(self.directory):
-                if ref.is_alive():
+                with suppress(ActorDeadError):  # it may end by itself meanwhile
                     ref.tell(Kill())
             for _ in self._threads:
                 self._ready.put(None)

@@ -10,7 +10,6 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
-from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from ..actors.detail import SessionDetail
@@ -234,6 +233,7 @@ class Client:
         url = f"ws{self.url.removeprefix('http')}{_session(session_id)}/events?after={after}"
         request = HTTPRequest(url, connect_timeout=self._timeout_s)
         connection: WebSocketClientConnection = await websocket_connect(request, max_message_size=MAX_MESSAGE)
+        text: str | bytes | None = ""
         try:
             while (text := await connection.read_message()) is not None:
                 message = _decode_message(text)
@@ -249,6 +249,8 @@ class Client:
             _check_close(session_id, connection.close_code, connection.close_reason or "")
         finally:
             connection.close()
+            while text is not None:  # what was under way when we left; behind it the socket is closed
+                text = await connection.read_message()
 
     # ---- inside
 
@@ -274,10 +276,8 @@ class Client:
         )
         try:
             response = await self._http.fetch(request, raise_error=False)
-        except (OSError, StreamClosedError) as error:
+        except (OSError, HTTPClientError) as error:  # no answer at all: any answer is returned
             raise Unavailable(f"{self.url} can't be reached: {error}") from None
-        if response.code == 599:
-            raise Unavailable(f"{self.url} can't be reached: {response.error}")
         if response.code >= 400:
             raise ProblemError(response.code, _problem(response.body))
         return response

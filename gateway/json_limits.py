@@ -20,8 +20,8 @@ _STRINGS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 """A string, or what begins as one up to the end: possessive, so linear in any input."""
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING: Final = frozenset(b"[{")
-_DOUBTFUL: Final = re.compile(rb"\\u[dD]|[0-9]{19}")
-"""May hold a lone surrogate, or an integer beyond 64 bits: both decode, and neither can be written again."""
+_SURROGATE: Final = re.compile(rb"\\u[dD]")
+"""May hold a lone surrogate, which decodes but can't be written again."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -30,7 +30,7 @@ def parse(body: bytes, depth: int = MAX_DEPTH) -> Any:
 
     Raises:
         Malformed: empty, not UTF-8, not JSON, NaN or an infinity, nested deeper than `depth`, a key twice
-            in one object, a lone surrogate, an integer beyond 64 bits.
+            in one object, a lone surrogate, a number of thousands of digits.
     """
     if not body.strip():
         raise Malformed("the body is empty, it should be JSON")
@@ -43,8 +43,11 @@ def parse(body: bytes, depth: int = MAX_DEPTH) -> Any:
         raise Malformed(f"the body isn't UTF-8: {error.reason}") from None
     except ValueError as error:  # msgspec's own, and Python's on numbers of too many digits
         raise Malformed(_sentence(error)) from None
-    if _DOUBTFUL.search(body):
-        _check_writable(value)
+    if _SURROGATE.search(body):
+        try:
+            msgspec.json.encode(value)
+        except UnicodeEncodeError:
+            raise Malformed("the body has half of a surrogate pair in a string") from None
     if bare.count(b":") != _members(value):
         raise Malformed(f"the body has the key {_repeated_key(body)!r} twice in one object")
     return value
@@ -64,15 +67,6 @@ def _deeper(bare: bytes, limit: int) -> bool:
         else:
             depth -= 1
     return False
-
-
-def _check_writable(value: Any) -> None:
-    try:
-        msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        raise Malformed("the body has half of a surrogate pair in a string") from None
-    except (OverflowError, ValueError):
-        raise Malformed("the body has an integer beyond 64 bits") from None
 
 
 def _members(value: Any) -> int:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -56,9 +57,22 @@ async def serve(
 
 
 def run(settings: Settings) -> None:
-    """Serve on an event loop of its own, uvloop's where there is one."""
+    """Serve on an event loop of its own, uvloop's where there is one; the log goes to stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(settings, announce=lambda line: print(line, flush=True)))
+    _leave_threads()
+
+
+def _leave_threads() -> None:
+    """End the process although nodes still block threads: Python itself would wait for them, maybe for ever."""
+    blocked = [thread for thread in threading.enumerate() if thread.name.startswith("sessiond-node")]
+    if blocked:
+        logger.warning("%d nodes still block their threads; they run again at the next start", len(blocked))
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from tornado import httputil
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
@@ -24,6 +23,8 @@ from .settings import Settings
 from .sse import EventStream
 from .stream import EventSocket
 
+BACKLOG: Final = 1_024
+"""Connections that may wait to be accepted."""
 MAX_HEADER: Final = 32_768
 """Bytes of a request's line and headers."""
 MAX_MESSAGE: Final = 65_536
@@ -103,11 +104,12 @@ class Server:
             OSError: the address can't be had.
         """
         settings = self._settings
-        sockets = bind_sockets(settings.port, settings.host, backlog=1024)
-        self._http.add_sockets(sockets)
-        port = sockets[0].getsockname()[1]
-        host = f"[{settings.host}]" if sockets[0].family == socket.AF_INET6 else settings.host
-        self.url = f"http://{host}:{port}"
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listening.setblocking(False)
+        self._http.add_sockets([listening])
+        host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+        self.url = f"http://{host}:{listening.getsockname()[1]}"
 
     async def drain(self) -> None:
         """Accept no more, close the streams, and let requests under way be answered, for `drain_s` seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,3 +22,11 @@ async def lone_site() -> AsyncIterator[Site]:
     """For what no store has a part in."""
     async with site_on("memory://") as made:
         yield made
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nobody listens on, most likely."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port

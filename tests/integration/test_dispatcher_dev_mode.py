@@ -24,6 +24,7 @@ class Blocking(PooledActor):
         return message
 
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 60  # a pause of the machine is not the program's
     dispatcher = LoopDispatcher()
     refs = [dispatcher.spawn(Slow) for _ in range(20)]
     answers = [ref.ask(0, block=False) for ref in refs]
@@ -41,6 +42,7 @@ async def main():
     pool.close(timeout=None)
 
 {run}
+LoopDispatcher.current().loop.slow_callback_duration = 60
 print(Slow.start().ask(0), Blocking.start().ask("y"))
 gc.collect()
 """

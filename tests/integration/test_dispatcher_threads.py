@@ -268,7 +268,7 @@ def test_a_thread_that_was_answered_goes_on_before_busy_actors_do() -> None:
         answered_at = noticing.ask("when?", timeout=WAIT)
         later.append(handled[0] - answered_at)
     dispatcher.close()
-    assert median(later) <= 4 * 64
+    assert median(later) < 1000  # without the hand-over some thousands
 
 
 @pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])

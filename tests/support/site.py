@@ -78,30 +78,32 @@ class Site:
 async def site_on(store_url: str, **settings: Any) -> AsyncIterator[Site]:
     """Serve a store."""
     types = registry()
-    async with Runtime.open(store_url, registry=types) as runtime:  # noqa: SIM117 - the line would be too long
-        async with serving(runtime, Settings(port=settings.pop("port", 0), **settings)) as server:
-            async with Client(server.url) as client:
-                site = Site(server, runtime, client)
+    async with (
+        Runtime.open(store_url, registry=types) as runtime,
+        serving(runtime, Settings(port=0, **settings)) as server,
+        Client(server.url) as client,
+    ):
+        site = Site(server, runtime, client)
 
-                @types.node("held")
-                async def held(context: Any) -> Any:
-                    site.started.put_nowait(context.node_id)
-                    await site.go.wait()
-                    return context.node_id
+        @types.node("held")
+        async def held(context: Any) -> Any:
+            site.started.put_nowait(context.node_id)
+            await site.go.wait()
+            return context.node_id
 
-                @types.node("talker")
-                async def talker(context: Any) -> Any:
-                    site.started.put_nowait(context.node_id)
-                    count = 0
-                    while not site.go.is_set():
-                        await context.checkpoint()
-                        await context.emit(f"{count} ")
-                        count += 1
-                        await asyncio.sleep(0)
-                    return count
+        @types.node("talker")
+        async def talker(context: Any) -> Any:
+            site.started.put_nowait(context.node_id)
+            count = 0
+            while not site.go.is_set():
+                await context.checkpoint()
+                await context.emit(f"{count} ")
+                count += 1
+                await asyncio.sleep(0)
+            return count
 
-                yield site
-                site.close()
+        yield site
+        site.close()
 
 
 def problem(response: HTTPResponse, status: int) -> dict[str, Any]:

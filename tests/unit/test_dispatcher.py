@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Callable
 from contextvars import Context, ContextVar
 from sys import getswitchinterval
@@ -79,6 +80,21 @@ async def test_actors_that_are_always_busy_do_not_starve_the_loop_even_if_its_cl
     dispatcher = LoopDispatcher(clock=lambda: 0.0)
     for _ in range(4):
         dispatcher.spawn(Busy).tell("again")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert await dispatcher.spawn(Echo).ask("hello", block=False) == "hello"
+    await dispatcher.aclose()
+
+
+@pytest.mark.parametrize("clock", [lambda: 0.0, time.monotonic], ids=["still", "running"])
+async def test_coroutines_that_never_suspend_do_not_starve_the_loop(clock: Callable[[], float]) -> None:
+    class BusyAsync(LoopActor):
+        async def on_receive(self, message: object) -> None:
+            self.actor_ref.tell(message)
+
+    dispatcher = LoopDispatcher(clock=clock)
+    for _ in range(4):
+        dispatcher.spawn(BusyAsync).tell("again")
     for _ in range(10):
         await asyncio.sleep(0)
     assert await dispatcher.spawn(Echo).ask("hello", block=False) == "hello"

@@ -125,6 +125,16 @@ def test_close_answers_everything_that_waits() -> None:
     assert not ref.is_alive()
 
 
+def test_an_actor_that_ends_while_the_pool_closes_does_not_stop_the_closing() -> None:
+    pool = WorkerPool(1)
+    ref = pool.spawn(Echo)
+    ref.stop(timeout=WAIT)
+    pool.directory[ref] = None  # as the closing thread listed it just before
+    pool.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        pool.run(int)
+
+
 def test_a_closed_pool_refuses_work() -> None:
     pool = WorkerPool(1)
     pool.close()

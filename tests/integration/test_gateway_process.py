@@ -1,0 +1,160 @@
+"""The server as a process: address, signals, drain, memory."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.graphs import graph
+from support.process import server_process
+from support.proxy import CuttingProxy
+from support.redis_server import RedisServer
+from support.site import RawSocket
+
+from sessiond.actors.errors import Unavailable
+from sessiond.actors.segment import payloads
+from sessiond.gateway.client import Client, ProblemError
+
+NODES = """
+import threading
+from sessiond import node
+
+@node("held")
+async def held(context):
+    await context.emit("here")
+    import asyncio
+    await asyncio.get_running_loop().create_future()
+
+@node("blocking")
+def blocking(context):
+    context.emit("here")
+    threading.Event().wait()
+
+@node("flood")
+async def flood(context):
+    for number in range(5_000):
+        await context.emit("x" * 10_000)
+"""
+HELD = graph({"a": {"type": "held"}})
+BLOCKING = graph({"a": {"type": "blocking"}})
+FLOOD = graph({"a": {"type": "flood"}})
+MIB = 1_048_576
+
+
+async def begun(client: Client, workflow: object) -> None:
+    """Start session s1 and wait until its node runs."""
+    await client.execute(workflow, session_id="s1")  # type: ignore[arg-type]
+    async for record in client.watch("s1"):
+        if record.event == "token_stream":
+            return
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains_and_the_next_process_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    async with server_process(tmp_path, NODES) as server, Client(server.url) as client:
+        await begun(client, HELD)
+        watcher = await RawSocket.connect(server.url, "/api/v1/sessions/s1/events")
+        await watcher.until("stream:live")
+        server.signal(number)
+        assert await watcher.close_code() == 1001
+        assert await server.ended() == 0
+    async with server_process(tmp_path, NODES) as server, Client(server.url) as client:
+        async for record in client.watch("s1"):
+            if record.event == "execution:recovered":
+                assert record.data == {"interrupted": ["a"]}
+                break
+        assert (await client.control("s1", "stop")).status == "failed"
+
+
+async def test_a_node_that_blocks_its_thread_does_not_keep_the_process(tmp_path: Path) -> None:
+    async with server_process(tmp_path, NODES) as server, Client(server.url) as client:
+        await begun(client, BLOCKING)
+        server.signal()
+        assert await server.ended() == 0
+
+
+async def test_a_second_signal_ends_the_drain(tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path)
+    redis.start()
+    proxy = CuttingProxy(redis.port)
+    store = f"redis://127.0.0.1:{proxy.port}/0?shards=1"
+    async with server_process(tmp_path, NODES, store=store, drain_s="600") as server, Client(server.url) as client:
+        await begun(client, HELD)
+        proxy.arm(request=0)
+        waiting = asyncio.ensure_future(client.control("s1", "pause"))  # its answer holds the drain up
+        while (await readiness(client)) != 503:
+            pass
+        server.signal()
+        while accepts(server.url):
+            await asyncio.sleep(0)
+        server.signal()
+        assert await server.ended() == -signal.SIGTERM
+        with pytest.raises(Unavailable):
+            await waiting
+    proxy.close()
+    redis.stop()
+
+
+async def readiness(client: Client) -> int:
+    try:
+        return (await client.request("GET", "/readyz")).code
+    except ProblemError as error:
+        return error.status
+
+
+def accepts(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+async def test_a_reader_that_does_not_read_costs_a_bounded_amount_and_misses_nothing(tmp_path: Path) -> None:
+    async with server_process(tmp_path, NODES) as server, Client(server.url) as client:
+        peaks = []
+        for session_id in ("warm", "s1"):
+            await client.execute(FLOOD, session_id=session_id, start=False)
+            slow = await raw_watch(server.url, session_id) if session_id == "s1" else None
+            fast = await raw_watch(server.url, session_id)
+            await client.control(session_id, "start")
+            assert len(await read_to_close(fast)) > 50_000_000
+            peaks.append(server.memory("VmHWM"))
+        assert peaks[1] - peaks[0] < 16 * MIB
+        assert slow is not None
+        data = await read_to_close(slow)
+    events = [msgspec.json.decode(payload, type=Seq) for payload in payloads(data)]
+    assert [event.seq for event in events if event.seq] == list(range(1, 1 + len(events) - 1))
+    assert sum(event.event == "token_stream" for event in events) == 5_000
+
+
+class Seq(msgspec.Struct):
+    event: str
+    seq: int = 0
+
+
+async def raw_watch(url: str, session_id: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket whose bytes nobody takes before they are read here."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
+    writer.write(
+        f"GET /api/v1/sessions/{session_id}/events?close=1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def read_to_close(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> bytes:
+    """All frames before the close frame."""
+    reader, writer = connection
+    end = b"\x88\x17\x03\xe8the session has ended"
+    data = bytearray()
+    while not data.endswith(end):
+        data += await reader.read(MIB)
+    writer.close()
+    await writer.wait_closed()
+    return bytes(data[: -len(end)])
