@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -39,7 +38,6 @@ def serve(config: Path | None, **flags: Any) -> None:
     Every setting is also SESSIOND_<NAME> in the environment, lists separated by commas, and a name in the file
     of --config. A flag goes before the environment, and that before the file.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with reporting():
         settings = read_settings(
             config, {name: value for name, value in flags.items() if value not in (None, ())}, os.environ
