@@ -315,14 +315,15 @@ class _Turn:
                 self.starts.append(StartAttempt(node.id, self.state.node(node.id).round, 1))
             case InlineType() as inline:
                 try:
-                    return self.node_completed(node, inline.decide(self.view(node)))
-                except NodeError as error:
-                    return self.node_failed(node, Failure(error.node_code, str(error)))
+                    outcome = inline.decide(self.view(node))
+                except Exception as error:  # noqa: BLE001 - a node type may be a user's own
+                    return self.node_failed(node, _failure_of(error))
+                return self.node_completed(node, outcome)
             case WaitingType() as waiting:
                 try:
                     opened = waiting.open(self.view(node))
-                except NodeError as error:
-                    return self.node_failed(node, Failure(error.node_code, str(error)))
+                except Exception as error:  # noqa: BLE001 - a node type may be a user's own
+                    return self.node_failed(node, _failure_of(error))
                 self.change(node.id, "suspended")
                 self.record(opened, node.id)
             case _:
@@ -336,7 +337,10 @@ class _Turn:
             self.starts.append(StartAttempt(node_id, present.round, present.attempt + 1))
 
     def node_completed(self, node: Node, outcome: Outcome) -> Iterable[str]:
-        output = encode_output(outcome.output)
+        try:
+            output = encode_output(outcome.output)
+        except NodeError as error:
+            return self.node_failed(node, _failure_of(error))
         for fact in outcome.facts:
             self.record(fact, node.id)
         self.change(node.id, "completed", output=output, taken=outcome.taken)
@@ -377,6 +381,13 @@ class _Turn:
             elif present == "pending":
                 self.change(node_id, "skipped")
         self.record(ExecutionCompleted(status, error=error))
+
+
+def _failure_of(error: Exception) -> Failure:
+    """What a node's own error means for its attempt."""
+    if isinstance(error, NodeError):
+        return Failure(error.node_code, str(error))
+    return Failure("exception", f"{type(error).__name__}: {error}")
 
 
 _ACTIONS: dict[type, Action] = {Start: "start", Pause: "pause", Resume: "resume", Stop: "stop", Cancel: "cancel"}

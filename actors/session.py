@@ -152,8 +152,7 @@ class SessionActor(LoopActor):
         elif self._lost is not None:
             return None
         self._cut_tokens()
-        parked = self._attempts.parked if self._attempts else ()
-        decision = decide(self._workflow, self._state, command, self._now(), self._alive(), parked)
+        decision = self._decide(command)
         if not decision.records:
             if isinstance(command, Recover):
                 self._set_alarms()
@@ -161,6 +160,25 @@ class SessionActor(LoopActor):
         reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)
         return reply
+
+    def _decide(self, command: AnyCommand) -> Decision:
+        """Decide; a refusal, or a bug met by a caller's command, changes nothing and goes to the caller."""
+        parked = self._attempts.parked if self._attempts else ()
+        try:
+            return decide(self._workflow, self._state, command, self._now(), self._alive(), parked)
+        except SessiondError:
+            self._retire_if_unborn()
+            raise
+        except Exception as error:
+            if not isinstance(command, _EXTERNAL):
+                raise  # what nodes report must not be lost: the session is recovered from its log
+            logger.exception("session %s can't handle %s", self._state.session_id, type(command).__name__)
+            self._retire_if_unborn()
+            raise SessiondError("the command failed inside; the server's log says where") from error
+
+    def _retire_if_unborn(self) -> None:
+        if not self._state.seq:
+            self._retire()
 
     def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred[Any] | None) -> None:
         """Make a decision the present state and commit it."""
