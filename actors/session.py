@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-import msgspec
 from pykka import ActorRef
 
 from .alarms import Alarms
@@ -45,6 +43,7 @@ from .messages import (
     Stop,
 )
 from .ports import Commit, Snapshot
+from .release import Release, Releases
 from .segment import Segment
 from .state import SessionState, freeze
 from .supervision import ChildFailed
@@ -83,29 +82,6 @@ class TokensWaiting:
         self.context = context
 
 
-class Release(msgspec.Struct, gc=False):
-    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn."""
-
-    session: SessionActor
-    segment: Segment | None
-    starts: list[StartAttempt]
-    reply: Deferred[Any] | None
-    answer: Any
-    ends: bool = False
-
-    def settled(self, error: StoreError | None) -> None:
-        """The commit is stored (`error` is None), or never will be."""
-        if error is None:
-            self.session.release(self)
-        else:
-            self.session.lose(error)
-
-    def answered(self) -> None:
-        """Give the asker the answer."""
-        if self.reply is not None:
-            self.reply.set(self.answer)
-
-
 class SessionActor(LoopActor):
     """Owns one session's state and handles its commands serially."""
 
@@ -114,7 +90,7 @@ class SessionActor(LoopActor):
         self._shard = shard
         self._workflow = workflow
         self._state = state
-        self._under_way: deque[Release] | None = None
+        self._under_way = Releases()
         self._attempts: Attempts | None = None
         self._alarms: Alarms | None = None
         self._enders: list[Deferred[SessionDetail]] | None = None
@@ -134,7 +110,7 @@ class SessionActor(LoopActor):
             case AttemptEnded():
                 self._attempt_ended(message.context)
             case Describe():
-                return self._answer_later(self._describe())
+                return self._under_way.answer(self, self._describe())
             case AwaitEnd():
                 return self._await_end()
             case ChildFailed():
@@ -156,7 +132,7 @@ class SessionActor(LoopActor):
         if not decision.records:
             if isinstance(command, Recover):
                 self._set_alarms()
-            return None if decision.reply is None else self._answer_later(decision.reply)
+            return None if decision.reply is None else self._under_way.answer(self, decision.reply)
         reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)
         return reply
@@ -199,28 +175,16 @@ class SessionActor(LoopActor):
             self._set_alarms()
 
     def _submit(self, commit: Commit, release: Release) -> None:
-        if self._under_way is None:
-            self._under_way = deque()
         self._under_way.append(release)
         self._env.committer.submit(self._shard, commit, release)
-
-    def _answer_later(self, answer: Any) -> Any:
-        """Answer at once, or behind the commits under way: what isn't durable isn't told."""
-        if not self._under_way:
-            return answer
-        reply = Deferred[Any]()
-        self._under_way.append(Release(self, None, [], reply, answer))
-        return reply
 
     # ---- release
 
     def release(self, release: Release) -> None:
         """Carry out the effects of a stored decision; called by the persistence actor, in order."""
-        queue, segment = self._under_way, release.segment
-        assert queue, "a release comes while nothing is under way"
+        segment = release.segment
         assert segment is not None
-        assert queue[0] is release, "releases come in the order of their commits"
-        queue.popleft()
+        self._under_way.take(release)
         self._env.hub.publish(self._state.session_id, segment)
         if self._lost is not None:
             self._fail_over_if_through()
@@ -228,15 +192,12 @@ class SessionActor(LoopActor):
         release.answered()
         for start in release.starts:
             self._start_attempt(start)
-        while queue and queue[0].segment is None:
-            queue.popleft().answered()
-        if not queue:
-            self._under_way = None
+        self._under_way.give_answers()
         if release.ends:
             self._end()
             return
         self._since_snapshot += len(segment.data)
-        if not queue:
+        if not self._under_way:
             self._cut_tokens()
         if not self._under_way and self._since_snapshot >= self._snapshot_after:
             self._take_snapshot()
@@ -253,7 +214,6 @@ class SessionActor(LoopActor):
         if self._lost is None:
             logger.error("session %s is lost to this process: %s", self._state.session_id, error)
             self._give_up(error)
-            self._under_way = None
             self._retire()
 
     def on_failure(self, *_: Any) -> None:
@@ -270,9 +230,7 @@ class SessionActor(LoopActor):
     def _give_up(self, error: SessiondError) -> None:
         """From here on nothing is decided any more; whoever waits gets `error`."""
         self._lost = error
-        for release in self._under_way or ():
-            if release.reply is not None:
-                release.reply.set_exception(error)
+        self._under_way.refuse(error)
         for ender in self._enders or ():
             ender.set_exception(error)
         self._enders = None
@@ -283,7 +241,7 @@ class SessionActor(LoopActor):
 
     def _fail_over_if_through(self) -> None:
         """Hand over to the supervisor as soon as no commit is under way."""
-        if isinstance(self._lost, SessionFailed) and not any(r.segment for r in self._under_way or ()):
+        if isinstance(self._lost, SessionFailed) and not self._under_way.committing:
             self._env.fail_over(self._shard, self._state.session_id)
 
     def _end(self) -> None:
@@ -311,8 +269,7 @@ class SessionActor(LoopActor):
     def _alive(self, starting: list[StartAttempt] | None = None) -> list[str]:
         """Nodes with an executor, or one about to start."""
         alive = list(self._attempts.alive) if self._attempts else []
-        for release in self._under_way or ():
-            alive += [start.node_id for start in release.starts]
+        alive += self._under_way.starting()
         return alive + [start.node_id for start in starting or ()]
 
     def _in_flight(self, starting: list[StartAttempt] | None = None) -> list[str]:
@@ -398,7 +355,7 @@ class SessionActor(LoopActor):
         if self._lost is not None:
             raise self._lost
         if self._state.terminal:
-            return self._answer_later(self._describe())
+            return self._under_way.answer(self, self._describe())
         if self._enders is None:
             self._enders = []
         ender = Deferred[SessionDetail]()
