@@ -22,6 +22,12 @@ SECONDS = 60.0
 """How long anything may take; far more than it should."""
 
 
+def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without the developer's own settings of sessiond, and what is given."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SESSIOND_")}
+    return {**inherited, **(given or {})}
+
+
 def command(
     *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -29,7 +35,7 @@ def command(
     return subprocess.run(
         [SCRIPT, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=environment(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -49,7 +55,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color"},
+            env=environment({"TERM": "xterm-256color"}),
             start_new_session=True,
             preexec_fn=_take_terminal,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from support.command import EXAMPLES, SCRIPT, SECONDS
+from support.command import EXAMPLES, SCRIPT, SECONDS, environment
 
 _SAYS = "sessiond listens on "
 WORKFLOWS = ("--workflow", EXAMPLES / "council_debate.yaml", "--workflow", EXAMPLES / "council_optimize.yaml")
@@ -26,7 +25,7 @@ class Served:
     def __init__(self, *arguments: str | Path, cwd: Path, port: int = 0, env: Mapping[str, str] | None = None) -> None:
         self._command = [SCRIPT, "serve", "--port", str(port), *map(str, arguments)]
         self._cwd = cwd
-        self._env = {**os.environ, **(env or {})}
+        self._env = environment(env)
         self.url = ""
 
     def __enter__(self) -> Self:
