@@ -58,6 +58,7 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         attempt: 0 before the first, then 1, 2, 3 … within the round.
         round: 1, and one more each time a loop around the node goes round.
         laps: how often this loop node went round since it was entered.
+        output: what it last put out; in a later round that is the round before's, until it has completed again.
         taken: the successors it went on to; None for all of them.
         opened: what it asked for, while it waits for a person.
     """
@@ -221,7 +222,7 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
         fact.attempt,
         fact.round,
         before.laps,
-        fact.output,
+        before.output if fact.output is UNSET else fact.output,
         fact.error,
         fact.taken,
         record.timestamp if running else before.started_at,
@@ -236,11 +237,14 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
 
 
 def _go_round(state: SessionState, loop_id: str, body: frozenset[str]) -> None:
-    """The loop's body is pending again, one round later; loops inside it start counting anew."""
+    """The loop's body is pending again, one round later; loops inside it start counting anew.
+
+    Outputs stay readable: what was said in one round is what the next one goes on from.
+    """
     for member in body:
         before = state.node(member)
         laps = before.laps + 1 if member == loop_id else 0
-        state.nodes[member] = NodeState(round=before.round + 1, laps=laps)
+        state.nodes[member] = NodeState(round=before.round + 1, laps=laps, output=before.output)
 
 
 def _amend(state: SessionState, node_id: str | None, **changes: Any) -> None:
