@@ -42,7 +42,7 @@ class NodeScope:
         return any(nodes[target].spec.type in ("switch", "loop") for target in self.node.next_ids)
 
     def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
-        """Return plain data for `names`; of `nodes` only those listed, all that ran if None."""
+        """Return plain data for `names`; of `nodes` only those listed, all if None."""
         return {name: self._variable(name, nodes) for name in names}
 
     def _variable(self, name: str, nodes: frozenset[str] | None) -> Any:
@@ -56,11 +56,12 @@ class NodeScope:
             case "upstream":
                 return self.upstream()
             case _:
-                wanted = self._state.nodes if nodes is None else nodes
-                return {node_id: self._shown(node_id) for node_id in wanted if node_id in self._state.nodes}
+                known = self._workflow.nodes
+                wanted = known if nodes is None else nodes
+                return {node_id: self._shown(node_id) for node_id in wanted if node_id in known}
 
     def _shown(self, node_id: str) -> dict[str, Any]:
-        node = self._state.nodes[node_id]
+        node = self._state.node(node_id)
         shown: dict[str, Any] = {"status": node.status, "attempt": node.attempt, "round": node.round}
         if node.output is not UNSET:
             shown["output"] = _decode(node.output)

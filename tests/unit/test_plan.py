@@ -211,3 +211,9 @@ def test_a_round_sees_what_the_round_before_it_put_out() -> None:
     assert describe(engine.workflow, engine.state, ()).nodes["a"].output is UNSET
     engine.complete("a", "two")
     assert engine.state.output == Raw(b'{"last":"two"}')
+
+
+def test_a_node_that_never_ran_can_be_asked_about() -> None:
+    engine = started(graph({"a": ["b"], "b": []}))
+    scope = NodeScope(engine.workflow, engine.state, engine.workflow.nodes["a"])
+    assert template('${ has(nodes.b.output) ? "some" : nodes.b.status }')(scope) == "pending"
