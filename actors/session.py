@@ -20,7 +20,7 @@ from .context import NodeContext
 from .decide import Decision, StartAttempt, decide
 from .detail import SessionDetail, describe
 from .environment import Environment
-from .errors import Draining, SessiondError, SessionFailed, StoreError
+from .errors import Draining, Overloaded, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import AttemptEnded, NodeExecutor
 from .future import Deferred
@@ -54,6 +54,8 @@ logger = logging.getLogger("sessiond.session")
 
 SNAPSHOT_BYTES: Final = 1_048_576
 """Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
+MAX_BACKLOG: Final = 10_000
+"""Messages that may wait before facts are refused; all others are bounded by the attempts that run."""
 _EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait)
 _ROW_EVENTS: Final = frozenset({"execution:created", "human_interaction_required", "timer:set", "node_resumed"})
 """What changes a session's row besides its status."""
@@ -321,7 +323,13 @@ class SessionActor(LoopActor):
         self._tell(TokensWaiting(context))
 
     def facts(self, context: NodeContext, facts: tuple[Fact, ...]) -> None:
-        """An attempt reports facts."""
+        """An attempt reports facts.
+
+        Raises:
+            Overloaded: it reports faster than they can be stored.
+        """
+        if len(self.mailbox) >= MAX_BACKLOG:
+            raise Overloaded(f"the session has {MAX_BACKLOG} messages to handle; report less, or later")
         self._tell(RecordFacts(context.node_id, context.round, context.attempt, facts))
 
     def parked(self, context: NodeContext, parked: bool) -> None:
