@@ -11,7 +11,7 @@ SessiondError
 ├── Unavailable             try again later; carries retry_after seconds
 │   ├── StoreUnavailable
 │   ├── StoreFull
-│   ├── Overloaded
+│   ├── Overloaded          a bound on queued work; MailboxFull is one
 │   ├── SessionFailed       a bug inside; the session is being recovered
 │   └── Draining
 ├── StoreError              the store can't be used as it is
@@ -21,8 +21,8 @@ SessiondError
 │   ├── FutureVersion       written by a newer sessiond
 │   └── StoreBroken         an I/O error after which nothing may be assumed
 └── NodeError               a node attempt failed; `code` says how
-├── ExpressionError
-└── Stopped             raised inside a node whose session was stopped
+    ├── ExpressionError
+    └── Stopped         raised inside a node whose session was stopped
 """
 
 from __future__ import annotations
