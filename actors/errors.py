@@ -21,7 +21,8 @@ SessiondError
 │   ├── FutureVersion       written by a newer sessiond
 │   └── StoreBroken         an I/O error after which nothing may be assumed
 └── NodeError               a node attempt failed; `code` says how
-├── ExpressionError
+├── TerminalError           … for good: no retry
+│   └── ExpressionError
 └── Stopped             raised inside a node whose session was stopped
 """
 
@@ -212,16 +213,33 @@ class StoreBroken(StoreError):
 
 
 class NodeError(SessiondError):
-    """A node attempt failed; raise it in a node to choose the `code` yourself."""
+    """A node attempt failed; raise it in a node to choose the `code` yourself.
+
+    Args:
+        message: for a person.
+        code: stable, for programs; a node's `retry.on` names it.
+        retry_after: seconds to wait before the next attempt, in place of what the node's `retry` says.
+
+    Attributes:
+        terminal: whether another attempt would fail too, so that none is made.
+    """
 
     code = "node_error"
+    terminal: ClassVar[bool] = False
 
-    def __init__(self, message: str, code: str = "node_error") -> None:
+    def __init__(self, message: str, code: str = "node_error", *, retry_after: float | None = None) -> None:
         self.node_code = code
+        self.retry_after = retry_after
         super().__init__(message)
 
 
-class ExpressionError(NodeError):
+class TerminalError(NodeError):
+    """A node attempt failed in a way that no retry can mend: it is never repeated, whatever `retry` says."""
+
+    terminal = True
+
+
+class ExpressionError(TerminalError):
     """An expression doesn't parse, goes over a limit, or fails on the values it met."""
 
     code = "expression"

@@ -62,8 +62,8 @@ class NodeStateChange(Fact, frozen=True, omit_defaults=True):
     """A node moved to `status`.
 
     Attributes:
+        error: why it failed; of a suspended node, why its last attempt did.
         taken: the successors it goes on to, where that isn't all of them.
-        wait: what a suspended node waits for.
     """
 
     event = "node_state_change"
@@ -154,19 +154,25 @@ class HumanInteractionRequired(Fact, frozen=True, omit_defaults=True):
 
 
 class TimerSet(Fact, frozen=True):
-    """A delay began: `seconds` of unpaused time from this event on."""
+    """A delay, or the wait for a node's next attempt, began: `seconds` of unpaused time from this event on."""
 
     event = "timer:set"
     seconds: float
 
 
 class NodeResumed(Fact, frozen=True, omit_defaults=True):
-    """A wait was closed by a review, a signal, a timer or a person."""
+    """A wait was closed by a review, a signal, a timer or a person.
+
+    Attributes:
+        review_action: what a person did: approve, reject or modify, or of a failed node retry, skip, resume or reject.
+        input: of a retry, what the node sees from now on in place of the session's input.
+    """
 
     event = "node_resumed"
     data: Raw = Raw(b"null")
     review_action: str | None = None
     reviewer: str | None = None
+    input: Raw | UnsetType = UNSET
 
 
 class AttemptError(Fact, frozen=True):

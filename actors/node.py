@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import msgspec
 
-from .errors import NodeError
+from .errors import TerminalError
 from .events import Fact
 
 if TYPE_CHECKING:
@@ -91,6 +91,14 @@ class NodeType:
     def check(self, node: Node) -> list[str]:
         """Return what is wrong with `node` beyond its properties' types."""
         return []
+
+    def stand_in(self, node: Node, output: Any) -> Outcome:
+        """Return what a node comes to whose output a person gives, after it failed.
+
+        Raises:
+            InvalidInput: the output isn't one that the node could have.
+        """
+        return Outcome(output)
 
 
 class InlineType(NodeType):
@@ -204,7 +212,7 @@ class NodeRegistry:
         found = self.tools.get(name)
         if found is None:
             known = ", ".join(sorted(self.tools)) or "none"
-            raise NodeError(f"there is no tool {name!r}; registered: {known}", "unknown_tool")
+            raise TerminalError(f"there is no tool {name!r}; registered: {known}", "unknown_tool")
         return found
 
     def copy(self) -> NodeRegistry:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from .errors import NodeError
+from .errors import TerminalError
 from .expressions import Expression, expression, resolve
 from .node import Anything
 from .plan import upstream
@@ -69,8 +69,9 @@ class NodeScope:
         return shown
 
     def input(self) -> Any:
-        """Return the session's input."""
-        return _decode(self._state.input)
+        """Return the session's input, or what a retry put in its place for this node."""
+        given = self._state.node(self.node.id).input
+        return _decode(self._state.input if given is UNSET else given)
 
     def context(self) -> Any:
         """Return the session's context, as its creator gave it."""
@@ -109,4 +110,4 @@ class NodeScope:
         try:
             return msgspec.convert(given, struct)
         except msgspec.ValidationError as error:
-            raise NodeError(f"properties of {self.node.id!r} don't fit: {error}", "properties") from None
+            raise TerminalError(f"properties of {self.node.id!r} don't fit: {error}", "properties") from None

@@ -19,7 +19,8 @@ from pykka import ActorRef
 from .alarms import Alarms
 from .attempts import Attempts
 from .context import NodeContext
-from .decide import Decision, StartAttempt, decide
+from .decide import decide
+from .decision import Decision, StartAttempt
 from .detail import SessionDetail, describe
 from .environment import Environment
 from .errors import Draining, SessiondError, SessionFailed, StoreError
@@ -28,22 +29,7 @@ from .executor import AttemptEnded, NodeExecutor
 from .future import Deferred
 from .loop_actor import LoopActor
 from .mailbox import Control
-from .messages import (
-    AnswerWait,
-    AnyCommand,
-    Cancel,
-    Command,
-    CompleteAttempt,
-    Create,
-    FailAttempt,
-    Pause,
-    Quiesce,
-    RecordFacts,
-    Recover,
-    Resume,
-    Start,
-    Stop,
-)
+from .messages import EXTERNAL, AnyCommand, Command, CompleteAttempt, FailAttempt, Quiesce, RecordFacts, Recover
 from .ports import Commit, Snapshot
 from .segment import Segment
 from .state import SessionState, freeze
@@ -55,11 +41,11 @@ logger = logging.getLogger("sessiond.session")
 
 SNAPSHOT_BYTES: Final = 1_048_576
 """Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
-_EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait)
 _ROW_EVENTS: Final = frozenset({"execution:created", "human_interaction_required", "timer:set", "node_resumed"})
 """What changes a session's row besides its status."""
 _NO_TIMERS: Final = (CompleteAttempt, RecordFacts)
 """Commands that leave the timers alone, unless the status changes or one is set."""
+_TIMER_EVENTS: Final = frozenset({"timer:set", "human_interaction_required"})
 
 
 class Describe(Control):
@@ -144,7 +130,7 @@ class SessionActor(LoopActor):
         return None
 
     def _handle(self, command: AnyCommand) -> Any:
-        if isinstance(command, _EXTERNAL):
+        if isinstance(command, EXTERNAL):
             if self._lost is not None:
                 raise self._lost
             if (trouble := self._env.committer.trouble) is not None:
@@ -177,7 +163,7 @@ class SessionActor(LoopActor):
         row = after.row() if changed or not _ROW_EVENTS.isdisjoint(events) else None
         release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal)
         self._submit(Commit(after.session_id, segment, row), release)
-        if changed or not isinstance(command, _NO_TIMERS) or "timer:set" in events:
+        if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
 
     def _submit(self, commit: Commit, release: Release) -> None:

@@ -59,7 +59,10 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         round: 1, and one more each time a loop around the node goes round.
         laps: how often this loop node went round since it was entered.
         taken: the successors it went on to; None for all of them.
+        error: why it failed; of a suspended node, why its last attempt did.
         opened: what it asked for, while it waits for a person.
+        timer: when its wait is over, or its next attempt due.
+        input: what it sees in place of the session's input, if a retry said so.
     """
 
     status: NodeStatus = "pending"
@@ -73,6 +76,12 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ended_at: str | None = None
     opened: HumanInteractionRequired | None = None
     timer: Timer | None = None
+    input: Raw | UnsetType = UNSET
+
+    @property
+    def retries(self) -> bool:
+        """Whether it failed and waits for its next attempt; no person is asked."""
+        return self.status == "suspended" and self.error is not None and self.timer is not None
 
 
 PENDING: Final = NodeState()
@@ -134,7 +143,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
             parent_id=self.parent_id,
             tenant=self.tenant,
             labels=self.labels,
-            waits=tuple(self.in_status("suspended")),
+            waits=tuple(n for n in self.in_status("suspended") if not self.nodes[n].retries),
         )
 
 
@@ -162,9 +171,11 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
         case HumanInteractionRequired():
             _amend(state, record.node_id, opened=fact)
         case TimerSet():
-            _amend(state, record.node_id, timer=Timer(fact.seconds, epoch(record.timestamp)))
+            _amend(state, record.node_id, timer=_timer(state, record, fact.seconds))
         case NodeResumed():
             _amend(state, record.node_id, opened=None, timer=None)
+            if fact.input is not UNSET:
+                _amend(state, record.node_id, input=fact.input)
         case ExecutionCreated():
             _create(state, record, fact)
         case ExecutionStarted():
@@ -226,8 +237,9 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
         fact.taken,
         record.timestamp if running else before.started_at,
         record.timestamp if ended else None,
-        None if ended else before.opened,
-        None if ended else before.timer,
+        None if ended or running else before.opened,
+        None if ended or running else before.timer,
+        UNSET if ended else before.input,
     )
     if fact.taken and fact.status == "completed":
         node = workflow.nodes[node_id]
@@ -246,6 +258,10 @@ def _go_round(state: SessionState, loop_id: str, body: frozenset[str]) -> None:
 def _amend(state: SessionState, node_id: str | None, **changes: Any) -> None:
     assert node_id is not None
     state.nodes[node_id] = msgspec.structs.replace(state.node(node_id), **changes)
+
+
+def _timer(state: SessionState, record: Record, seconds: float) -> Timer:
+    return Timer(seconds, None if state.status == "paused" else epoch(record.timestamp))
 
 
 def _freeze_timers(state: SessionState, now: float) -> None:

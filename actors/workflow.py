@@ -16,7 +16,8 @@ import msgspec
 
 from .errors import ExpressionError, Fault, InvalidWorkflow
 from .expressions import expression, is_template, template
-from .node import Anything, NodeType
+from .node import Anything, NodeType, TaskType
+from .retry import Retry
 
 MAX_NODES: Final = 1_000
 MAX_EDGES: Final = 5_000
@@ -28,17 +29,6 @@ class AtLeast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A join that is met by n taken edges."""
 
     at_least: int
-
-
-class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often and how soon a failed attempt is repeated; times in seconds, jitter 0 to 1."""
-
-    max_attempts: int = 3
-    initial_s: float = 1.0
-    factor: float = 2.0
-    max_s: float = 60.0
-    jitter: float = 0.1
-    on: tuple[str, ...] | None = None
 
 
 class NodeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -197,22 +187,20 @@ def _parse_node(
         return
     node = Node(node_id, spec, node_type)
     before = len(faults)
-    faults.extend(_check_policies(spec, at))
+    faults.extend(_check_policies(spec, node_type, at))
     faults.extend(_check_properties(node, f"{at}.properties"))
     if len(faults) == before:
         faults.extend(Fault(at, message) for message in node_type.check(node))
     nodes[node_id] = node
 
 
-def _check_policies(spec: NodeSpec, at: str) -> Iterator[Fault]:
+def _check_policies(spec: NodeSpec, node_type: NodeType, at: str) -> Iterator[Fault]:
     if spec.timeout_s is not None and spec.timeout_s <= 0:
         yield Fault(f"{at}.timeout_s", "should be above 0 seconds")
     if isinstance(spec.join, AtLeast) and spec.join.at_least < 1:
         yield Fault(f"{at}.join.at_least", "should be at least 1")
-    if spec.retry is not None:
-        yield Fault(f"{at}.retry", "retries aren't supported yet")
-    if spec.on_error == "suspend":
-        yield Fault(f"{at}.on_error", "'suspend' isn't supported yet; use fail or continue")
+    if spec.retry is not None and not isinstance(node_type, TaskType):
+        yield Fault(f"{at}.retry", f"a {spec.type} node has no attempts to repeat")
     if len(set(spec.next_ids)) != len(spec.next_ids):
         yield Fault(f"{at}.next_ids", "names a node twice")
 
