@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import UNSET
 
 from .detail import SessionDetail
 from .errors import NodeError
 from .events import Record
 from .json import encode_output
-from .messages import Answered, AnswerWait, Cancel, Pause, Receipt, Resume, Start, Stop
+from .messages import Answered, AnswerWait, Cancel, Pause, Receipt, Resume, RetryNode, SkipNode, Start, Stop
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -78,6 +79,23 @@ class Session:
         """Complete any suspended node with `output`."""
         message = AnswerWait(node_id, "resume", encode_output(output), by)
         answered: Answered = await self._runtime.command(self.id, message)
+        return answered
+
+    async def retry_node(self, node_id: str, input: Any = UNSET, by: str | None = None) -> Answered:
+        """Have a node run again that failed and is suspended.
+
+        Args:
+            node_id: the node.
+            input: what it sees from now on in place of the session's input; left as it was if not given.
+            by: who asks for it.
+        """
+        given = UNSET if input is UNSET else encode_output(input)
+        answered: Answered = await self._runtime.command(self.id, RetryNode(node_id, given, by))
+        return answered
+
+    async def skip_node(self, node_id: str, output: Any = None, by: str | None = None) -> Answered:
+        """Complete a node that failed and is suspended, with `output` in place of its own."""
+        answered: Answered = await self._runtime.command(self.id, SkipNode(node_id, encode_output(output), by))
         return answered
 
     async def detail(self) -> SessionDetail:

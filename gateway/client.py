@@ -165,6 +165,16 @@ class Client:
         path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/resume"
         return await self._call("POST", path, Resumed, {"output": output})
 
+    async def retry_node(self, session_id: str, node_id: str, **given: Any) -> Resumed:
+        """Run a node again that failed and is suspended; `input` replaces what it sees of the session's."""
+        path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/retry"
+        return await self._call("POST", path, Resumed, given)
+
+    async def skip_node(self, session_id: str, node_id: str, output: Any = None) -> Resumed:
+        """Complete a node that failed and is suspended, with an output in place of its own."""
+        path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/skip"
+        return await self._call("POST", path, Resumed, {"output": output})
+
     async def detail(self, session_id: str) -> SessionDetail:
         """Return one session, whole."""
         return await self._call("GET", _session(session_id), SessionDetail)

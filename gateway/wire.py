@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw
 
 from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
 from ..actors.lifecycle import Action, Status
@@ -75,6 +75,22 @@ class ResumeNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /sessions/{id}/nodes/{node_id}/resume`."""
 
     output: Any
+
+
+class RetryInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/nodes/{node_id}/retry`.
+
+    Attributes:
+        input: what the node sees from now on in place of the session's input; left as it was if absent.
+    """
+
+    input: Any = UNSET
+
+
+class SkipOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/nodes/{node_id}/skip`: null if no output is given."""
+
+    output: Any = None
 
 
 class Graph:
