@@ -17,11 +17,11 @@ from __future__ import annotations
 import msgspec
 
 from .decision import REMEDIES, Draft
-from .errors import Fault, InvalidInput, NodeError, NotFound, NotWaiting
-from .events import Failure, NodeResumed, TimerSet
+from .errors import Fault, InvalidInput, NotFound, NotWaiting
+from .events import NodeResumed, TimerSet
 from .json import encode_output
 from .messages import Answered, AnswerWait, FireTimer, RetryNode, SkipNode
-from .node import Answer, WaitingType
+from .node import Answer
 from .workflow import Node
 
 
@@ -35,7 +35,7 @@ def answer_wait(draft: Draft, command: AnswerWait) -> None:
     node = _suspended(draft, command.node_id)
     answer = Answer(command.action, msgspec.json.decode(command.data), command.by)
     if draft.state.node(node.id).error is None:
-        close(draft, node, answer)
+        draft.advance(draft.close(node, answer))
     elif answer.action == "resume":
         _stand_in(draft, node, answer, "resume")
     elif answer.action == "reject":
@@ -59,7 +59,7 @@ def fire_timer(draft: Draft, command: FireTimer) -> None:
         return
     node = draft.workflow.nodes[command.node_id]
     if present.error is None:
-        close(draft, node, Answer("timer"))
+        draft.advance(draft.close(node, Answer("timer")))
     else:
         draft.advance(draft.begin(node))
 
@@ -90,27 +90,6 @@ def skip_node(draft: Draft, command: SkipNode) -> None:
     node = _failed(draft, command.node_id)
     _stand_in(draft, node, Answer("skip", msgspec.json.decode(command.output), command.by), "skip")
     draft.reply = Answered(draft.state.session_id, node.id, draft.state.seq)
-
-
-def close(draft: Draft, node: Node, answer: Answer) -> None:
-    """Close a wait of the node's type with `answer`.
-
-    Raises:
-        InvalidInput: the answer doesn't fit; the wait stays open.
-    """
-    assert isinstance(node.type, WaitingType)
-    action = answer.action if answer.action in ("approve", "reject", "modify") else None
-    resumed = NodeResumed(encode_output(answer.data), action, answer.by)
-    try:
-        outcome = node.type.answer(draft.view(node), draft.state.node(node.id).opened, answer)
-    except InvalidInput:
-        raise
-    except NodeError as error:
-        draft.record(resumed, node.id)
-        draft.advance(draft.node_failed(node, Failure(error.node_code, str(error))))
-        return
-    draft.record(resumed, node.id)
-    draft.advance(draft.node_completed(node, outcome))
 
 
 def _stand_in(draft: Draft, node: Node, answer: Answer, action: str) -> None:

@@ -40,10 +40,12 @@ from .messages import (
     Recover,
     Resume,
     RetryNode,
+    SignalSession,
     SkipNode,
     Start,
     Stop,
 )
+from .signals import signal_session
 from .state import SessionState
 from .workflow import Workflow
 
@@ -91,6 +93,8 @@ def decide(
             retry_node(draft, command)
         case SkipNode():
             skip_node(draft, command)
+        case SignalSession():
+            signal_session(draft, command)
         case FireTimer():
             fire_timer(draft, command)
         case Quiesce():

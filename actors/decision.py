@@ -9,13 +9,14 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from . import plan
-from .errors import NodeError
+from .errors import InvalidInput, NodeError
 from .events import (
     AttemptError,
     ExecutionCompleted,
     Fact,
     Failure,
     HumanInteractionRequired,
+    NodeResumed,
     NodeStateChange,
     Record,
     TimerSet,
@@ -23,10 +24,10 @@ from .events import (
 from .json import encode_output
 from .lifecycle import NodeStatus, Status
 from .messages import Reply
-from .node import InlineType, Outcome, TaskType, WaitingType
+from .node import Answer, InlineType, Outcome, TaskType, WaitingType
 from .retry import chance_of
 from .scope import NodeScope
-from .state import SessionState, apply
+from .state import SessionState, apply, early_signal
 from .workflow import Node, Workflow
 
 REMEDIES = ("retry", "skip", "reject")
@@ -146,6 +147,9 @@ class Draft:
                     return self.node_failed(node, Failure(error.node_code, str(error)))
                 self.change(node.id, "suspended")
                 self.record(opened, node.id)
+                kept = early_signal(self.state, node.id)
+                if kept is not None:
+                    return self.close(node, Answer("signal", msgspec.json.decode(kept.payload)), kept.seq)
             case _:
                 raise TypeError(f"{node.type!r} is neither inline, waiting nor a task")
         return ()
@@ -154,6 +158,25 @@ class Draft:
         """Run attempts again that a crash cut short."""
         for node_id in interrupted:
             self.begin(self.workflow.nodes[node_id])
+
+    def close(self, node: Node, answer: Answer, signal_seq: int | None = None) -> Iterable[str]:
+        """Close a wait of the node's type with `answer`; return the nodes to look at next.
+
+        Raises:
+            InvalidInput: the answer doesn't fit; the wait stays open.
+        """
+        assert isinstance(node.type, WaitingType)
+        action = answer.action if answer.action in ("approve", "reject", "modify") else None
+        resumed = NodeResumed(encode_output(answer.data), action, answer.by, signal_seq=signal_seq)
+        try:
+            outcome = node.type.answer(self.view(node), self.state.node(node.id).opened, answer)
+        except InvalidInput:
+            raise
+        except NodeError as error:
+            self.record(resumed, node.id)
+            return self.node_failed(node, Failure(error.node_code, str(error)))
+        self.record(resumed, node.id)
+        return self.node_completed(node, outcome)
 
     def node_completed(self, node: Node, outcome: Outcome) -> Iterable[str]:
         """Record an output; return the nodes to look at next.

@@ -7,7 +7,8 @@ SessiondError
 ├── Conflict                right in itself, but not now
 │   ├── CommandRefused      the lifecycle forbids it; names what is allowed
 │   ├── SessionExists       the id is taken by another request
-│   └── NotWaiting          the node waits for nothing (any more)
+│   ├── NotWaiting          the node waits for nothing (any more)
+│   └── SignalsFull         too many signals are kept that nobody waits for
 ├── Unavailable             try again later; carries retry_after seconds
 │   ├── StoreUnavailable
 │   ├── StoreFull
@@ -120,6 +121,15 @@ class NotWaiting(Conflict):
     def __init__(self, node_id: str, status: str) -> None:
         self.node_id = node_id
         super().__init__(f"node {node_id!r} is {status}: it waits for no answer")
+
+
+class SignalsFull(Conflict):
+    """The session keeps as many early signals as it may: one must be consumed before the next is kept."""
+
+    code = "signals_full"
+
+    def __init__(self, session_id: str, limit: str) -> None:
+        super().__init__(f"session {session_id!r} keeps {limit} of signals that nobody waits for yet")
 
 
 class Unavailable(SessiondError):

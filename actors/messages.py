@@ -105,6 +105,18 @@ class SkipNode(Command, Control, frozen=True):
     by: str | None = None
 
 
+class SignalSession(Command, Control, frozen=True):
+    """Signal the node `node_id`, or whichever node waits for `name`; kept if nobody waits yet.
+
+    Exactly one of the two is given.
+    """
+
+    payload: Raw = Raw(b"null")
+    name: str | None = None
+    node_id: str | None = None
+    by: str | None = None
+
+
 class Quiesce(Command, Control, frozen=True):
     """Record that a paused session has nothing in flight any more."""
 
@@ -171,6 +183,7 @@ AnyCommand: TypeAlias = (
     | AnswerWait
     | RetryNode
     | SkipNode
+    | SignalSession
     | Quiesce
     | Recover
     | FireTimer
@@ -181,7 +194,7 @@ AnyCommand: TypeAlias = (
 )
 
 
-EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait, RetryNode, SkipNode)
+EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait, RetryNode, SkipNode, SignalSession)
 """What callers tell a session; the rest comes from inside."""
 
 
@@ -218,4 +231,12 @@ class Answered(msgspec.Struct, frozen=True):
     seq: int
 
 
-Reply: TypeAlias = Created | Receipt | Answered | None
+class Signalled(msgspec.Struct, frozen=True):
+    """The reply to SignalSession, once it is durable; `node_id` is whose wait it closed, None if it is kept."""
+
+    session_id: str
+    node_id: str | None
+    seq: int
+
+
+Reply: TypeAlias = Created | Receipt | Answered | Signalled | None

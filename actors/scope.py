@@ -8,10 +8,11 @@ import msgspec
 from msgspec import UNSET
 
 from .errors import TerminalError
-from .expressions import Expression, expression, resolve
+from .expressions import expression, resolve
 from .node import Anything
 from .plan import upstream
 from .state import SessionState
+from .timestamps import epoch
 from .workflow import Node, Workflow
 
 _decode = msgspec.json.decode
@@ -89,8 +90,19 @@ class NodeScope:
         Raises:
             ExpressionError: it failed or gave something else.
         """
-        compiled: Expression = expression(source)
-        return compiled.truth(self)
+        return expression(source).truth(self)
+
+    def value(self, source: str) -> Any:
+        """Evaluate a bare expression.
+
+        Raises:
+            ExpressionError: it failed.
+        """
+        return expression(source).evaluate(self)
+
+    def now(self) -> float:
+        """Return the time of the latest record: while a node is decided, that of the decision."""
+        return epoch(self._state.updated_at)
 
     def properties(self) -> Any:
         """Return the node's properties as its type's struct, expressions resolved.

@@ -41,11 +41,13 @@ logger = logging.getLogger("sessiond.session")
 
 SNAPSHOT_BYTES: Final = 1_048_576
 """Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
-_ROW_EVENTS: Final = frozenset({"execution:created", "human_interaction_required", "timer:set", "node_resumed"})
+_ROW_EVENTS: Final = frozenset(
+    {"execution:created", "human_interaction_required", "signal_awaited", "timer:set", "node_resumed"}
+)
 """What changes a session's row besides its status."""
 _NO_TIMERS: Final = (CompleteAttempt, RecordFacts)
 """Commands that leave the timers alone, unless the status changes or one is set."""
-_TIMER_EVENTS: Final = frozenset({"timer:set", "human_interaction_required"})
+_TIMER_EVENTS: Final = frozenset({"timer:set", "human_interaction_required", "signal_awaited"})
 
 
 class Describe(Control):

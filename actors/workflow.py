@@ -190,7 +190,7 @@ def _parse_node(
     faults.extend(_check_policies(spec, node_type, at))
     faults.extend(_check_properties(node, f"{at}.properties"))
     if len(faults) == before:
-        faults.extend(Fault(at, message) for message in node_type.check(node))
+        faults.extend(Fault(at + fault.path, fault.message) for fault in node_type.check(node))
     nodes[node_id] = node
 
 
@@ -210,33 +210,37 @@ def _check_properties(node: Node, at: str) -> Iterator[Fault]:
     struct = node.type.properties
     given = node.spec.properties
     known = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    dynamic = False
+    dynamic = faulty = False
     for name, value in given.items():
         here = f"{at}.{name}"
-        if name in node.type.expressions:
-            yield from _check_expression(value, here)
+        if name in node.type.expressions and isinstance(value, str):
+            yield from check_expression(value, here)
             continue
-        if (found := list(_templates(value, here))) or is_templated(value):
+        if name not in node.type.expressions and ((found := list(_templates(value, here))) or is_templated(value)):
             dynamic = True
             yield from found
             continue
         field = known.get(name)
         if field is None:
             if struct.__struct_config__.forbid_unknown_fields:
+                faulty = True
                 yield Fault(here, f"unknown property; known: {', '.join(known) or 'none'}")
             continue
         try:
             msgspec.convert(value, field.type)
         except msgspec.ValidationError as error:
+            faulty = True
             yield fault_of(error, here)
     for name, field in known.items():
         if field.required and name not in given:
+            faulty = True
             yield Fault(f"{at}.{name}", "is missing")
     if not dynamic:
         try:
             node.static = given if struct is Anything else msgspec.convert(given, struct)
-        except msgspec.ValidationError:
-            return  # named above, field by field
+        except msgspec.ValidationError as error:
+            if not faulty:  # else named above, field by field
+                yield fault_of(error, at)
 
 
 def is_templated(value: Any) -> bool:
@@ -264,14 +268,10 @@ def _templates(value: Any, at: str) -> Iterator[Fault]:
             yield from _templates(item, f"{at}[{index}]")
 
 
-def _check_expression(value: Any, at: str) -> Iterator[Fault]:
-    if value is None:
-        return
-    if not isinstance(value, str):
-        yield Fault(at, "should be an expression, a string")
-        return
+def check_expression(source: str, at: str) -> Iterator[Fault]:
+    """Yield a fault, with path `at`, if a bare expression doesn't parse."""
     try:
-        expression(value)
+        expression(source)
     except ExpressionError as error:
         yield Fault(at, str(error))
 
