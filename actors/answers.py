@@ -24,6 +24,8 @@ from .messages import Answered, AnswerWait, FireTimer, RetryNode, SkipNode
 from .node import Answer
 from .workflow import Node
 
+_ACTIONS = ("approve", "reject", "modify", "resume")
+
 
 def answer_wait(draft: Draft, command: AnswerWait) -> None:
     """A person, or a program, answers a wait.
@@ -33,6 +35,9 @@ def answer_wait(draft: Draft, command: AnswerWait) -> None:
         InvalidInput: the answer doesn't fit; the wait stays open.
     """
     node = _suspended(draft, command.node_id)
+    if command.action not in _ACTIONS:
+        known = ", ".join(_ACTIONS)
+        raise InvalidInput([Fault("$.action", f"{command.action!r} is unknown; known: {known}")], "the answer")
     answer = Answer(command.action, msgspec.json.decode(command.data), command.by)
     if draft.state.node(node.id).error is None:
         draft.advance(draft.close(node, answer))

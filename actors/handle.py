@@ -9,10 +9,23 @@ import msgspec
 from msgspec import UNSET
 
 from .detail import SessionDetail
-from .errors import NodeError
+from .errors import Fault, InvalidInput, NodeError
 from .events import Record
 from .json import encode_output
-from .messages import Answered, AnswerWait, Cancel, Pause, Receipt, Resume, RetryNode, SkipNode, Start, Stop
+from .messages import (
+    Answered,
+    AnswerWait,
+    Cancel,
+    Pause,
+    Receipt,
+    Resume,
+    RetryNode,
+    Signalled,
+    SignalSession,
+    SkipNode,
+    Start,
+    Stop,
+)
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -97,6 +110,23 @@ class Session:
         """Complete a node that failed and is suspended, with `output` in place of its own."""
         answered: Answered = await self._runtime.command(self.id, SkipNode(node_id, encode_output(output), by))
         return answered
+
+    async def signal(
+        self, name: str | None = None, payload: Any = None, *, node_id: str | None = None, by: str | None = None
+    ) -> Signalled:
+        """Signal whichever node waits for `name`, or the node `node_id`; kept if nobody waits yet.
+
+        Raises:
+            InvalidInput: neither or both of the two are given.
+            NotFound, NotWaiting: there is no such node, or it won't wait for a signal any more.
+            CommandRefused: the session has ended.
+            SignalsFull: nobody waits, and the session keeps as many as it may.
+        """
+        if (name is None) == (node_id is None):
+            raise InvalidInput([Fault("$", "should have either `name` or `node_id`")], "the signal")
+        message = SignalSession(encode_output(payload), name, node_id, by)
+        signalled: Signalled = await self._runtime.command(self.id, message)
+        return signalled
 
     async def detail(self) -> SessionDetail:
         """Return the session, whole, as far as it is durable."""

@@ -124,7 +124,7 @@ class InlineType(NodeType):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What closed a wait: `action` is approve, reject, modify, resume or timer."""
+    """What closed a wait: `action` is approve, reject, modify, resume, signal or timer."""
 
     action: str
     data: Any = None

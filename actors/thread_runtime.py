@@ -15,7 +15,7 @@ from msgspec import UNSET
 from .detail import SessionDetail
 from .events import Record
 from .handle import Session
-from .messages import Answered, Receipt
+from .messages import Answered, Receipt, Signalled
 from .ports import Store
 from .runtime import Runtime
 
@@ -131,6 +131,12 @@ class ThreadSession:
     def skip_node(self, node_id: str, output: Any = None, by: str | None = None) -> Answered:
         """Complete a node that failed and is suspended, with `output` in place of its own."""
         return self._owner.run(self._session.skip_node(node_id, output, by))
+
+    def signal(
+        self, name: str | None = None, payload: Any = None, *, node_id: str | None = None, by: str | None = None
+    ) -> Signalled:
+        """Signal whichever node waits for `name`, or the node `node_id`; see Session.signal."""
+        return self._owner.run(self._session.signal(name, payload, node_id=node_id, by=by))
 
     def detail(self) -> SessionDetail:
         """Return the session, whole, as far as it is durable."""

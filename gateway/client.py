@@ -17,7 +17,7 @@ from ..actors.errors import Fault, NotFound, SessiondError, Unavailable
 from ..actors.events import Record
 from ..actors.lifecycle import Action
 from ..actors.messages import Receipt
-from .wire import EventPage, Resumed, ReviewList, SessionList, Started, WorkflowVersion, encode
+from .wire import EventPage, Resumed, ReviewList, SessionList, SignalSent, Started, WorkflowVersion, encode
 
 T = TypeVar("T")
 
@@ -174,6 +174,10 @@ class Client:
         """Complete a node that failed and is suspended, with an output in place of its own."""
         path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/skip"
         return await self._call("POST", path, Resumed, {"output": output})
+
+    async def signal(self, session_id: str, payload: Any = None, **target: str) -> SignalSent:
+        """Signal the node `node_id`, or whichever waits for `name`."""
+        return await self._call("POST", f"{_session(session_id)}/signal", SignalSent, {"payload": payload, **target})
 
     async def detail(self, session_id: str) -> SessionDetail:
         """Return one session, whole."""

@@ -18,6 +18,8 @@ from ..actors.messages import (
     Receipt,
     Resume,
     RetryNode,
+    Signalled,
+    SignalSession,
     SkipNode,
     Start,
     Stop,
@@ -39,6 +41,8 @@ from .wire import (
     SessionItem,
     SessionList,
     SessionQuery,
+    Signal,
+    SignalSent,
     SkipOutput,
     Started,
     below,
@@ -169,6 +173,14 @@ async def skip_node(call: Call) -> Reply:
     body: SkipOutput = call.body
     output = encode_request(body.output, "$.output")
     return await _answer(call, SkipNode(call.path["node_id"], output, call.by))
+
+
+async def signal(call: Call) -> Reply:
+    """Signal a node, or whichever waits for a name."""
+    body: Signal = call.body
+    message = SignalSession(encode_request(body.payload, "$.payload"), body.name, body.node_id, call.by)
+    signalled: Signalled = await call.runtime.command(call.path["session_id"], message)
+    return Reply(SignalSent(signalled.seq))
 
 
 async def _answer(call: Call, message: AnswerWait | RetryNode | SkipNode) -> Reply:

@@ -93,6 +93,18 @@ class SkipOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: Any = None
 
 
+class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/signal`: for whichever node waits for `name`, or for the node `node_id`."""
+
+    payload: Any = None
+    name: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    node_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.name is None) == (self.node_id is None):
+            raise ValueError("should have either `name` or `node_id`")
+
+
 class Graph:
     """A workflow definition, passed on as it is: the engine checks it."""
 
@@ -156,6 +168,13 @@ class Resumed(msgspec.Struct, frozen=True):
 
     seq: int
     status: Literal["resumed"] = "resumed"
+
+
+class SignalSent(msgspec.Struct, frozen=True):
+    """A signal is delivered, or kept until somebody waits for it, durably."""
+
+    seq: int
+    status: Literal["signal_sent"] = "signal_sent"
 
 
 class SessionItem(msgspec.Struct, frozen=True):

@@ -71,3 +71,41 @@ async def test_what_cannot_be_mended_is_refused(site: Site, what: str) -> None:
     assert problem(await site.post(f"{NODE}/{what}", {"other": 1}), 422)["errors"][0]["path"] == "$.other"
     await site.client.control("s1", "stop")
     assert problem(await site.post(f"{NODE}/{what}", {}), 409)["code"] == "not_waiting"
+
+
+WAIT = graph({"w": {"type": "signal", "properties": {"name": "go"}}}, workflow_id="wait")
+SIGNAL = "/api/v1/sessions/s1/signal"
+
+
+@pytest.mark.parametrize("target", [{"name": "go"}, {"node_id": "w"}])
+async def test_a_signal_is_sent_early_or_in_time(site: Site, target: dict[str, str]) -> None:
+    await site.client.execute(WAIT, session_id="s1", start=False)
+    answer = await site.client.signal("s1", {"n": 1}, **target)
+    assert (answer.status, answer.seq) == ("signal_sent", 2)
+    await site.client.control("s1", "start")
+    assert await ended(site) == ("completed", {"n": 1})
+
+
+async def test_a_signal_is_refused_where_it_can_reach_nobody(site: Site) -> None:
+    problem(await site.post(SIGNAL, {"name": "go"}), 404)
+    await site.client.execute(WAIT, session_id="s1")
+    for wrong in ({"payload": 1}, {"name": "go", "node_id": "w"}, {"name": ""}):
+        assert problem(await site.post(SIGNAL, wrong), 422)["errors"]
+    problem(await site.post(SIGNAL, {"node_id": "x"}), 404)
+    await site.client.control("s1", "stop")
+    refused = problem(await site.post(SIGNAL, {"name": "go"}), 409)
+    assert (refused["code"], refused["session_status"]) == ("refused", "failed")
+
+
+async def test_too_many_early_signals_are_refused(site: Site) -> None:
+    await site.client.execute(WAIT, session_id="s1", start=False)
+    for _ in range(64):
+        await site.client.signal("s1", name="go")
+    assert problem(await site.post(SIGNAL, {"name": "go"}), 409)["code"] == "signals_full"
+
+
+async def test_the_new_types_tell_the_schema_of_their_properties(site: Site) -> None:
+    listed = msgspec.json.decode((await site.fetch("GET", "/api/v1/node-types")).body)["items"]
+    types = {item["type"]: item for item in listed}
+    assert {"switch", "vote", "signal", "delay"} <= types.keys()
+    assert types["switch"]["properties"]
