@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .decide import StartAttempt
+from .decision import StartAttempt
 from .errors import StoreError
 from .future import Deferred
 from .segment import Segment

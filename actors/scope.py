@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from .errors import NodeError
-from .expressions import Expression, expression, resolve
+from .errors import TerminalError
+from .expressions import expression, resolve
 from .node import Anything
 from .plan import upstream
 from .state import SessionState
+from .timestamps import epoch
 from .workflow import Node, Workflow
 
 _decode = msgspec.json.decode
@@ -70,8 +71,9 @@ class NodeScope:
         return shown
 
     def input(self) -> Any:
-        """Return the session's input."""
-        return _decode(self._state.input)
+        """Return the session's input, or what a retry put in its place for this node."""
+        given = self._state.node(self.node.id).input
+        return _decode(self._state.input if given is UNSET else given)
 
     def context(self) -> Any:
         """Return the session's context, as its creator gave it."""
@@ -89,8 +91,19 @@ class NodeScope:
         Raises:
             ExpressionError: it failed or gave something else.
         """
-        compiled: Expression = expression(source)
-        return compiled.truth(self)
+        return expression(source).truth(self)
+
+    def value(self, source: str) -> Any:
+        """Evaluate a bare expression.
+
+        Raises:
+            ExpressionError: it failed.
+        """
+        return expression(source).evaluate(self)
+
+    def now(self) -> float:
+        """Return the time of the latest record: while a node is decided, that of the decision."""
+        return epoch(self._state.updated_at)
 
     def properties(self) -> Any:
         """Return the node's properties as its type's struct, expressions resolved.
@@ -110,4 +123,4 @@ class NodeScope:
         try:
             return msgspec.convert(given, struct)
         except msgspec.ValidationError as error:
-            raise NodeError(f"properties of {self.node.id!r} don't fit: {error}", "properties") from None
+            raise TerminalError(f"properties of {self.node.id!r} don't fit: {error}", "properties") from None

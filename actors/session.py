@@ -17,7 +17,8 @@ from pykka import ActorRef
 from .alarms import Alarms
 from .attempts import Attempts
 from .context import NodeContext
-from .decide import Decision, StartAttempt, decide
+from .decide import decide
+from .decision import Decision, StartAttempt
 from .detail import SessionDetail, describe
 from .environment import Environment
 from .errors import Draining, Overloaded, SessiondError, SessionFailed, StoreError
@@ -26,22 +27,7 @@ from .executor import AttemptEnded, NodeExecutor
 from .future import Deferred
 from .loop_actor import LoopActor
 from .mailbox import Control
-from .messages import (
-    AnswerWait,
-    AnyCommand,
-    Cancel,
-    Command,
-    CompleteAttempt,
-    Create,
-    FailAttempt,
-    Pause,
-    Quiesce,
-    RecordFacts,
-    Recover,
-    Resume,
-    Start,
-    Stop,
-)
+from .messages import EXTERNAL, AnyCommand, Command, CompleteAttempt, FailAttempt, Quiesce, RecordFacts, Recover
 from .ports import Commit, Snapshot
 from .release import Release, Releases
 from .segment import Segment
@@ -56,11 +42,13 @@ SNAPSHOT_BYTES: Final = 1_048_576
 """Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
 MAX_BACKLOG: Final = 10_000
 """Messages that may wait before facts are refused; all others are bounded by the attempts that run."""
-_EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait)
-_ROW_EVENTS: Final = frozenset({"execution:created", "human_interaction_required", "timer:set", "node_resumed"})
+_ROW_EVENTS: Final = frozenset(
+    {"execution:created", "human_interaction_required", "signal_awaited", "timer:set", "node_resumed"}
+)
 """What changes a session's row besides its status."""
 _NO_TIMERS: Final = (CompleteAttempt, RecordFacts)
 """Commands that leave the timers alone, unless the status changes or one is set."""
+_TIMER_EVENTS: Final = frozenset({"timer:set", "human_interaction_required", "signal_awaited"})
 
 
 class Describe(Control):
@@ -122,7 +110,7 @@ class SessionActor(LoopActor):
         return None
 
     def _handle(self, command: AnyCommand) -> Any:
-        if isinstance(command, _EXTERNAL):
+        if isinstance(command, EXTERNAL):
             if self._lost is not None:
                 raise self._lost
             if (trouble := self._env.committer.trouble) is not None:
@@ -148,7 +136,7 @@ class SessionActor(LoopActor):
             self._retire_if_unborn()
             raise
         except Exception as error:
-            if not isinstance(command, _EXTERNAL):
+            if not isinstance(command, EXTERNAL):
                 raise  # what nodes report must not be lost: the session is recovered from its log
             logger.exception("session %s can't handle %s", self._state.session_id, type(command).__name__)
             self._retire_if_unborn()
@@ -173,7 +161,7 @@ class SessionActor(LoopActor):
         row = after.row() if changed or not _ROW_EVENTS.isdisjoint(events) else None
         release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal)
         self._submit(Commit(after.session_id, segment, row), release)
-        if changed or not isinstance(command, _NO_TIMERS) or "timer:set" in events:
+        if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
 
     def _submit(self, commit: Commit, release: Release) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from sessiond.actors.decide import Decision, StartAttempt, decide
+from sessiond.actors.decide import decide
+from sessiond.actors.decision import Decision, StartAttempt
 from sessiond.actors.events import NodeStateChange, Record
-from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt
+from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
 from sessiond.actors.node import NodeRegistry
 from sessiond.actors.nodes import register_builtin
 from sessiond.actors.state import SessionState
@@ -81,9 +82,14 @@ class Engine:
         raw = Raw(msgspec.json.encode(output))
         return self.tell(CompleteAttempt(node_id, start.round, start.attempt, raw))
 
-    def fail(self, node_id: str, failure: Any) -> Decision:
+    def fail(self, node_id: str, failure: Any, **more: Any) -> Decision:
         start = self.take(node_id)
-        return self.tell(FailAttempt(node_id, start.round, start.attempt, failure))
+        return self.tell(FailAttempt(node_id, start.round, start.attempt, failure, **more))
+
+    def fire(self, node_id: str) -> Decision:
+        """Let the timer run out that a node has."""
+        node = self.state.node(node_id)
+        return self.tell(FireTimer(node_id, node.round, node.attempt))
 
     def run_out(self, choose: Callable[[list[StartAttempt]], StartAttempt] = lambda w: w[0], output: Any = 1) -> None:
         """Complete whatever waits until nothing does."""
