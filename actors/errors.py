@@ -212,12 +212,17 @@ class StoreBroken(StoreError):
 
 
 class NodeError(SessiondError):
-    """A node attempt failed; raise it in a node to choose the `code` yourself."""
+    """A node attempt failed; raise it in a node to choose the `code` yourself.
+
+    Attributes:
+        retry_after: seconds before which another attempt makes no sense, if that is known.
+    """
 
     code = "node_error"
 
-    def __init__(self, message: str, code: str = "node_error") -> None:
+    def __init__(self, message: str, code: str = "node_error", retry_after: float | None = None) -> None:
         self.node_code = code
+        self.retry_after = retry_after
         super().__init__(message)
 
 
