@@ -43,6 +43,7 @@ class ErrorMap:
     @contextmanager
     def before_the_answer(self) -> Iterator[None]:
         """Translate what the body raises while there is no answer yet."""
+        import httpx2
         import openai
 
         try:
@@ -51,7 +52,7 @@ class ErrorMap:
             raise self._of_status(error) from None
         except openai.APITimeoutError:
             raise NodeError("the endpoint didn't answer in time", "provider_unavailable") from None
-        except openai.APIConnectionError as error:
+        except (openai.APIConnectionError, httpx2.RequestError) as error:  # the latter: a refusal that breaks off
             raise NodeError(f"no connection to the endpoint: {self._cause(error)}", "provider_unavailable") from None
 
     @contextmanager

@@ -16,7 +16,7 @@ from support.graphs import graph
 from support.llm_server import CUT, DONE, LLMServer, calls, delta, ends, llm_server, says
 from support.watching import collect, contiguous, until
 
-from sessiond import NodeRegistry, Options, Runtime, Session, SessionEnded
+from sessiond import NodeError, NodeRegistry, Options, Runtime, Session, SessionEnded
 from sessiond.actors.nodes.agent import AgentType, Price
 from sessiond.actors.nodes.openai_chat import OpenAIChat
 
@@ -35,12 +35,15 @@ async def llm() -> AsyncIterator[LLMServer]:
         yield server
 
 
+def chat_with(llm: LLMServer, idle_s: float = 3600.0) -> OpenAIChat:
+    return OpenAIChat(environ={"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": llm.url}, idle_s=idle_s)
+
+
 @pytest.fixture
 def types(llm: LLMServer) -> NodeRegistry:
     made = NodeRegistry()
-    environ = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": llm.url}
-    chat = OpenAIChat(environ=environ, idle_s=0.25)
-    made.add(AgentType(prices={"m": Price(input_usd=2.0, output_usd=10.0)}, providers={"openai": chat}))
+    prices = {"m": Price(input_usd=2.0, output_usd=10.0)}
+    made.add(AgentType(prices=prices, providers={"openai": chat_with(llm)}))
     return made
 
 
@@ -59,10 +62,6 @@ async def code_of(session: Session) -> str:
     with pytest.raises(SessionEnded) as ended:
         await session.result()
     return ended.value.node_code
-
-
-async def node_of(session: Session) -> Any:
-    return (await session.detail()).nodes["a"]
 
 
 async def test_tokens_thoughts_and_usage_are_streamed_in_order(runtime: Runtime, llm: LLMServer) -> None:
@@ -220,8 +219,6 @@ FAULTS: dict[str, tuple[list[Any], int, str]] = {
     "cut": ([*says("Half a "), CUT], 200, "stream_cut"),
     "ended_early": ([*says("Half a ")], 200, "stream_cut"),
     "ended_early_with_mark": ([*says("Half a "), DONE], 200, "stream_cut"),
-    "silent": ([*says("Half a "), asyncio.Event()], 200, "stream_cut"),
-    "never_answers": ([asyncio.Event()], 500, "provider_unavailable"),
     "broken_json": ([*says("Half a "), b'data: {"choices": [\n\n'], 200, "response_malformed"),
     "other_json": ([b'data: {"choices": 5}\n\n'], 200, "response_malformed"),
     "not_utf8": ([b"data: \xff\xfe\n\n"], 200, "response_malformed"),
@@ -246,9 +243,52 @@ async def test_each_fault_has_its_code(
     contiguous(records)
     assert KEY.encode() not in msgspec.json.encode(records)
     assert KEY not in caplog.text
-    for step in steps:
-        if isinstance(step, asyncio.Event):
-            step.set()
+
+
+SILENCES: dict[str, tuple[list[Any], int, str]] = {
+    "before_the_answer": ([], 200, "provider_unavailable"),
+    "within_a_refusal": ([b"{"], 500, "provider_unavailable"),
+    "within_the_answer": (says("Half a "), 200, "stream_cut"),
+}
+
+
+@pytest.mark.parametrize("silence", SILENCES)
+async def test_an_endpoint_that_falls_silent_is_given_up(llm: LLMServer, silence: str) -> None:
+    types = NodeRegistry()
+    types.add(AgentType(providers={"openai": chat_with(llm, idle_s=0.05)}))
+    steps, status, code = SILENCES[silence]
+    llm.reply(*steps, asyncio.Event(), status=status)
+    async with Runtime.open("memory://", registry=types) as runtime:
+        assert await code_of(await runtime.start(agent())) == code
+    await llm.seen[0].gone.wait()
+
+
+async def test_the_engine_is_told_how_long_to_wait(llm: LLMServer) -> None:
+    caught: list[NodeError] = []
+
+    class Noting(AgentType):
+        """Keeps the error that the engine gets."""
+
+        async def run(self, context: Any, properties: Any) -> Any:
+            try:
+                return await super().run(context, properties)
+            except NodeError as error:
+                caught.append(error)
+                raise
+
+    types = NodeRegistry()
+    types.add(Noting(providers={"openai": chat_with(llm)}))
+    llm.reply({"error": {"message": "slow down"}}, status=429, Retry_After="17")
+    llm.reply({"error": {"message": "busy"}}, status=503, Retry_After="2.5")
+    llm.reply({"error": {"message": "no"}}, status=400, Retry_After="2.5")
+    async with Runtime.open("memory://", registry=types) as runtime:
+        for _ in range(3):
+            await (await runtime.start(agent())).wait()
+    assert [(error.node_code, error.retry_after) for error in caught] == [
+        ("rate_limited", 17.0),
+        ("provider_unavailable", 2.5),
+        ("provider_refused", None),
+    ]
 
 
 async def test_no_connection_is_unavailable(unused_port: int) -> None:
@@ -285,7 +325,6 @@ async def test_the_end_of_the_session_hangs_up_at_once(
         await until(session, "token_stream")
     await getattr(session, command)()
     await llm.seen[0].gone.wait()
-    assert (await session.detail()).in_flight == ()
 
 
 async def test_a_pause_parks_between_tokens(runtime: Runtime, llm: LLMServer) -> None:

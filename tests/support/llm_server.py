@@ -116,8 +116,8 @@ class _Completions(RequestHandler):
     async def _do(self, step: Step) -> None:
         match step:
             case asyncio.Event():
-                await self.flush()
-                await step.wait()
+                assert self.request_seen is not None
+                await _either(step, self.request_seen.gone)
             case bytes():
                 self.write(step)
                 await self.flush()
@@ -130,6 +130,14 @@ class _Completions(RequestHandler):
     def on_connection_close(self) -> None:
         if self.request_seen is not None:
             self.request_seen.gone.set()
+
+
+async def _either(*events: asyncio.Event) -> None:
+    """Wait for the first of them."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 @asynccontextmanager
