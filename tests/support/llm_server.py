@@ -107,7 +107,7 @@ class _Completions(RequestHandler):
         try:
             for step in reply.steps:
                 if step is CUT:
-                    self.request.connection.stream.close()  # type: ignore[attr-defined]
+                    self.detach().close()
                     return
                 await self._do(step)
         except StreamClosedError:
