@@ -145,3 +145,15 @@ async def test_what_shows_only_at_the_start_fails_the_node(
     with pytest.raises(SessionEnded) as ended:
         await session.result()
     assert ended.value.node_code == code
+
+
+async def test_a_time_out_of_the_providers_own_is_an_ordinary_error(runtime: Runtime, parrot: Parrot) -> None:
+    class Slow(asyncio.Event):
+        async def wait(self) -> Any:
+            raise TimeoutError("theirs")
+
+    parrot.hold = Slow()
+    session = await runtime.start(agent(provider="parrot", prompt="hello"))
+    with pytest.raises(SessionEnded) as ended:
+        await session.result()
+    assert ended.value.node_code == "exception"
