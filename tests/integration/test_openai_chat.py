@@ -87,7 +87,7 @@ async def test_an_endpoint_that_sends_neither_usage_nor_end_mark_will_do(runtime
 
 async def test_tools_run_on_threads_and_on_the_loop(runtime: Runtime, types: NodeRegistry, llm: LLMServer) -> None:
     @types.tool("add")
-    def add(a: int, function: int = 5) -> int:
+    def add(a: int, function: int = 0) -> int:
         """Add two numbers."""
         return a + function
 
@@ -95,21 +95,24 @@ async def test_tools_run_on_threads_and_on_the_loop(runtime: Runtime, types: Nod
     async def shout(text: str) -> str:
         return text.upper()
 
-    llm.reply(calls(0, "add", '{"a"', "c1"), calls(1, "shout", "", "c2"), calls(0, None, ": 2}"))
+    llm.reply(calls(0, "add", '{"a"', "c1"), calls(1, "shout", "", "c2"), calls(0, None, ': 2, "function": 5}'))
     llm.script[0].steps += [calls(1, None, '{"text": "hi"}'), *ends("tool_calls")]
     llm.reply(says("7 HI"), ends())
     session = await runtime.start(agent(tools=["add", "shout"]))
     assert (await session.result())["text"] == "7 HI"
     facts = [r.data for r in await collect(session) if r.event == "tool_execution"]
     assert facts == [
-        {"agent_id": "a", "tool": "add", "input": {"a": 2}, "output": 7},
+        {"agent_id": "a", "tool": "add", "input": {"a": 2, "function": 5}, "output": 7},
         {"agent_id": "a", "tool": "shout", "input": {"text": "hi"}, "output": "HI"},
     ]
     first, second = (seen.body for seen in llm.seen)
     assert first["tools"][0]["function"]["description"] == "Add two numbers."
     assert first["tools"][0]["function"]["parameters"]["required"] == ["a"]
     asked, *answers = second["messages"][1:]
-    assert [call["function"]["arguments"] for call in asked["tool_calls"]] == ['{"a": 2}', '{"text": "hi"}']
+    assert [call["function"]["arguments"] for call in asked["tool_calls"]] == [
+        '{"a": 2, "function": 5}',
+        '{"text": "hi"}',
+    ]
     assert answers == [
         {"role": "tool", "content": "7", "tool_call_id": "c1"},
         {"role": "tool", "content": "HI", "tool_call_id": "c2"},

@@ -35,7 +35,7 @@ FAULTS: dict[str, tuple[list[Any], int, str]] = {
     "500": ([b"<html>oh</html>"], 500, "provider_unavailable"),
     "503": ([OVERLOADED], 503, "provider_unavailable"),
     "400": ([{"error": {"message": f"bad {KEY}"}}], 400, "provider_refused"),
-    "401": ([{"error": {"message": f"Incorrect key {KEY}"}}], 401, "provider_refused"),
+    "401": ([{"error": {"message": f"Incorrect key {KEY[:9]}***{KEY[-4:]}"}}], 401, "provider_refused"),
     "404": ([{"detail": "Not Found"}], 404, "provider_refused"),
     "redirect": ([], 307, "provider_refused"),
     "cut_at_once": ([CUT], 200, "provider_unavailable"),
@@ -58,13 +58,15 @@ async def test_each_fault_has_its_code(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     steps, status, code = FAULTS[fault]
-    llm.reply(*steps, status=status, **({"Location": "/v1/elsewhere"} if fault == "redirect" else {}))
+    llm.reply(*steps, status=status, **({"Location": "/v1/chat/completions"} if fault == "redirect" else {}))
     session = await runtime.start(agent())
     assert await code_of(session) == code
     assert len(llm.seen) == 1, "retrying is the engine's"
     records = await collect(session)
     contiguous(records)
-    assert KEY.encode() not in msgspec.json.encode(records)
+    shown = msgspec.json.encode(records).decode()
+    assert KEY not in shown
+    assert "Incorrect key" not in shown, "endpoints quote a part of the key there"
     assert KEY not in caplog.text
 
 
