@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 from .errors import Stopped
@@ -48,18 +49,18 @@ class NodeContext:
         node_id: the node.
         attempt: 1, 2, 3 … within the round.
         round: 1, and one more for each time round a loop.
-        cancelled: True once the session has ended; clean up and return.
     """
 
     __slots__ = (
         "_buffer",
+        "_cancelled",
         "_gate",
         "_host",
+        "_interruptible",
         "_registry",
         "_room",
         "_scope",
         "attempt",
-        "cancelled",
         "node_id",
         "properties",
         "round",
@@ -81,7 +82,8 @@ class NodeContext:
         self.node_id = node.id
         self.attempt = attempt
         self.round = scope.round
-        self.cancelled = False
+        self._cancelled = False
+        self._interruptible: asyncio.Timeout | None = None
         self.properties: Any = None
         self._scope = scope
         self._host = host
@@ -89,6 +91,39 @@ class NodeContext:
         self._registry = registry
         self._buffer: TokenBuffer | None = None
         self._room: asyncio.Future[None] | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the session has ended; clean up and return."""
+        return self._cancelled
+
+    @cancelled.setter
+    def cancelled(self, value: bool) -> None:
+        self._cancelled = value
+        body, self._interruptible = self._interruptible, None
+        if body is not None:
+            body.reschedule(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def until_cancelled(self) -> AsyncIterator[None]:
+        """Run the body, and interrupt whatever it awaits the moment the session ends; not to be nested.
+
+        Raises:
+            Stopped: the session has ended.
+        """
+        if self._cancelled:
+            raise Stopped()
+        try:
+            async with asyncio.timeout(None) as body:
+                self._interruptible = body
+                try:
+                    yield
+                finally:
+                    self._interruptible = None
+        except TimeoutError:
+            if not body.expired():
+                raise
+            raise Stopped() from None
 
     @property
     def idempotency_key(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,7 +30,11 @@ class ToolType(TaskType):
 
     async def run(self, context: NodeContext, properties: ToolProperties) -> Any:
         """Return what the function returned."""
-        function = context.find_tool(properties.tool)
-        if inspect.iscoroutinefunction(function):
-            return await function(**properties.arguments)
-        return await context.in_thread(function, **properties.arguments)
+        return await call_tool(context, context.find_tool(properties.tool), properties.arguments)
+
+
+async def call_tool(context: NodeContext, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Return what `function` returns for these keyword arguments, whatever their names."""
+    if inspect.iscoroutinefunction(function):
+        return await function(**arguments)
+    return await context.in_thread(functools.partial(function, **arguments))

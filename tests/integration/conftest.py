@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.llm_server import LLMServer, llm_server
 from support.site import Site, site_on
 
 
@@ -30,3 +31,10 @@ def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LLMServer]:
+    """An endpoint for agents, whose answers the test scripts."""
+    async with llm_server() as server:
+        yield server
