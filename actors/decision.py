@@ -163,21 +163,30 @@ class Draft:
     def close(self, node: Node, answer: Answer, signal_seq: int | None = None) -> Iterable[str]:
         """Close a wait of the node's type with `answer`; return the nodes to look at next.
 
+        Args:
+            node: a suspended node that didn't fail.
+            answer: what closes it.
+            signal_seq: of the kept signal that is the answer, if it is one.
+
         Raises:
-            InvalidInput: the answer doesn't fit; the wait stays open.
+            InvalidInput: the answer doesn't fit, and whoever gave it may give another; the wait stays open.
         """
         assert isinstance(node.type, WaitingType)
         action = answer.action if answer.action in ("approve", "reject", "modify") else None
         resumed = NodeResumed(encode_output(answer.data), action, answer.by, signal_seq=signal_seq)
         try:
             outcome = node.type.answer(self.view(node), self.state.node(node.id).opened, answer)
-        except InvalidInput:
-            raise
+        except InvalidInput as error:
+            if answer.action != "timer" and signal_seq is None:
+                raise
+            failure = Failure("invalid_answer", str(error))  # nobody is there to be told
         except NodeError as error:
+            failure = failure_of(error)
+        else:
             self.record(resumed, node.id)
-            return self.node_failed(node, failure_of(error))
+            return self.node_completed(node, outcome)
         self.record(resumed, node.id)
-        return self.node_completed(node, outcome)
+        return self.node_failed(node, failure)
 
     def node_completed(self, node: Node, outcome: Outcome) -> Iterable[str]:
         """Record an output; return the nodes to look at next.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from sessiond.actors.decide import decide
 from sessiond.actors.decision import Decision, StartAttempt
 from sessiond.actors.events import NodeStateChange, Record
 from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
-from sessiond.actors.node import NodeRegistry
+from sessiond.actors.node import NodeRegistry, NodeType
 from sessiond.actors.nodes import register_builtin
 from sessiond.actors.state import SessionState
 from sessiond.actors.workflow import Workflow, parse
@@ -44,15 +44,20 @@ def chain(length: int) -> dict[str, Any]:
     return graph({f"n{i}": [f"n{i + 1}"] if i < length else [] for i in range(1, length + 1)})
 
 
-def compiled(definition: dict[str, Any]) -> Workflow:
-    return parse(definition, registry().types)
+def compiled(definition: dict[str, Any], types: Mapping[str, NodeType] | None = None) -> Workflow:
+    return parse(definition, registry().types if types is None else types)
 
 
 class Engine:
     """Drives `decide` as a session would, with every record applied at once."""
 
-    def __init__(self, definition: dict[str, Any], now: str = "2026-01-01T00:00:00.000000Z") -> None:
-        self.workflow = compiled(definition)
+    def __init__(
+        self,
+        definition: dict[str, Any],
+        now: str = "2026-01-01T00:00:00.000000Z",
+        types: Mapping[str, NodeType] | None = None,
+    ) -> None:
+        self.workflow = compiled(definition, types)
         self.state = SessionState("s")
         self.records: list[Record] = []
         self.waiting: list[StartAttempt] = []

@@ -7,18 +7,37 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Raw
-from support.graphs import Engine, graph
+from support.graphs import Engine, graph, registry
 
 from sessiond.actors.alarms import timers
-from sessiond.actors.errors import CommandRefused, InvalidInput, NotFound, NotWaiting, SignalsFull
-from sessiond.actors.events import Failure, NodeResumed
+from sessiond.actors.errors import CommandRefused, Fault, InvalidInput, NotFound, NotWaiting, SignalsFull
+from sessiond.actors.events import Fact, Failure, NodeResumed
 from sessiond.actors.messages import AnswerWait, Pause, Resume, RetryNode, Signalled, SignalSession, Stop
+from sessiond.actors.node import Answer, Outcome, View
+from sessiond.actors.nodes.signal import SignalType
 from sessiond.actors.signals import MAX_BYTES, MAX_SIGNALS
 
 
 def signal(name: str = "go", *next_ids: str, **more: Any) -> dict[str, Any]:
     properties = {"name": name, **more.pop("properties", {})}
     return {"type": "signal", "next_ids": list(next_ids), "properties": properties, **more}
+
+
+class Picky(SignalType):
+    """Takes numbers only, and knows no timers."""
+
+    name = "picky"
+
+    def answer(self, view: View, opened: Fact | None, answer: Answer) -> Outcome:
+        if not isinstance(answer.data, int):
+            raise InvalidInput([Fault("$.payload", "should be a number")], "the signal")
+        return Outcome(answer.data)
+
+
+def picky() -> Engine:
+    types = registry()
+    types.add(Picky())
+    return Engine(graph({"a": ["w"], "w": signal() | {"type": "picky"}}), types=types.types)
 
 
 def begun(nodes: dict[str, Any]) -> Engine:
@@ -172,3 +191,23 @@ def test_what_is_kept_is_bounded_in_number_and_size() -> None:
     engine.tell(SignalSession(large, name="go"))
     with pytest.raises(SignalsFull, match="bytes"):
         engine.tell(SignalSession(large, name="go"))
+
+
+def test_a_sender_is_told_of_a_signal_that_does_not_fit() -> None:
+    engine = picky()
+    engine.create()
+    engine.complete("a")
+    with pytest.raises(InvalidInput, match="should be a number"):
+        engine.tell(SignalSession(Raw(b'"x"'), name="go"))
+    assert engine.state.node("w").status == "suspended"
+    engine.tell(SignalSession(Raw(b"1"), name="go"))
+    assert engine.state.output == Raw(b"1")
+
+
+def test_an_early_signal_that_does_not_fit_fails_the_node() -> None:
+    engine = picky()
+    engine.create()
+    engine.tell(SignalSession(Raw(b'"x"'), name="go"))
+    engine.complete("a")
+    assert engine.state.error is not None
+    assert engine.state.error.code == "invalid_answer"

@@ -111,9 +111,7 @@ def test_a_time_that_is_past_is_due_at_once() -> None:
     assert dues(delayed("2020-01-01T00:00:00Z")) == [0]
 
 
-@pytest.mark.parametrize(
-    ("resumed", "due"), [("2026-01-01T00:00:30.000000Z", 60), ("2026-01-01T00:05:00.000000Z", 300)]
-)
+@pytest.mark.parametrize(("resumed", "due"), [("00:00:30", 60), ("00:05:00", 300)])
 def test_a_pause_does_not_move_the_time_but_nothing_goes_off_in_it(resumed: str, due: float) -> None:
     engine = delayed("2026-01-01T00:01:00Z")
     engine.now = "2026-01-01T00:00:10.000000Z"
