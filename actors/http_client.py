@@ -29,6 +29,8 @@ Resolve = Callable[[str, int], Awaitable[list[Resolved]]]
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MAX_HEADERS: Final = 65_536
+_UNBOUNDED: Final = 2**62
+"""The receiver bounds bodies, and can say so; Tornado's own bound looks like any broken answer."""
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"})
 _FOR_ORIGIN: Final = frozenset({"authorization", "cookie", "proxy-authorization", "idempotency-key"})
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110
@@ -106,7 +108,7 @@ class HttpClient:
                 stream,
                 is_client=True,
                 params=HTTP1ConnectionParameters(
-                    no_keep_alive=True, max_header_size=_MAX_HEADERS, max_body_size=self._policy.max_body
+                    no_keep_alive=True, max_header_size=_MAX_HEADERS, max_body_size=_UNBOUNDED
                 ),
             )
             receiver = _Receiver(stream, self._policy.max_body)
@@ -160,6 +162,7 @@ class _Receiver(HTTPMessageDelegate):
         self._max_body = max_body
         self._status = 0
         self._headers: Mapping[str, str] = {}
+        self._announced = 0
         self._body = bytearray()
         self._too_large = False
         self._whole = False
@@ -168,10 +171,10 @@ class _Receiver(HTTPMessageDelegate):
         assert isinstance(start_line, ResponseStartLine)
         self._status, self._headers = start_line.code, headers
         length = headers.get("Content-Length", "")
-        self._too_large = length.isascii() and length.isdecimal() and int(length[:20]) > self._max_body
+        self._announced = int(length[:20]) if length.isascii() and length.isdecimal() else 0
 
     def data_received(self, chunk: bytes) -> None:
-        if len(self._body) + len(chunk) > self._max_body:
+        if max(self._announced, len(self._body) + len(chunk)) > self._max_body:
             self._too_large = True
             self._stream.close()
         else:
@@ -184,7 +187,7 @@ class _Receiver(HTTPMessageDelegate):
         """It says so by never finishing."""
 
     def response(self, place: str) -> Response:
-        if self._too_large and not self._whole:
+        if self._too_large:
             raise NodeError(f"the answer of {place} is over {self._max_body} bytes", "http_too_large")
         if not self._whole:
             raise NodeError(f"the answer of {place} broke off, or isn't HTTP", "http_failed")

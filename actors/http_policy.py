@@ -14,6 +14,8 @@ from .errors import Fault, InvalidInput, NodeError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_RESERVED: Final = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("fec0::/10"))
+"""Reserved for protocols, and site-local: not in the standard library's lists before Python 3.11.10, or not at all."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
 
 
@@ -96,4 +98,5 @@ def is_public(address: Address) -> bool:
         or address.is_loopback
         or address.is_link_local
         or address.is_private
+        or any(address in network for network in _RESERVED)
     )

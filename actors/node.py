@@ -8,7 +8,7 @@ computes (start, end, loop). A *waiting* node suspends until somebody or somethi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -159,6 +159,9 @@ class UserType(TaskType):
         return await self.code.run(context, properties)
 
 
+ENGINE_TYPES: Final = frozenset({"loop", "switch"})
+"""Names by which the engine tells how a graph goes on: no user's node can have them."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -184,8 +187,11 @@ class NodeRegistry:
             runs_in: `loop`, `thread` or `process`; by default `loop` for async code, `thread` for all other.
 
         Raises:
+            ValueError: the name is one that the engine itself goes by.
             TypeError: from the decorator: what it decorates can't be a node, or can't run there.
         """
+        if name in ENGINE_TYPES:
+            raise ValueError(f"{name!r} is a node type of the engine's own, it can't be another")
 
         def register(target: F) -> F:
             self.add(UserType(name, UserCode(target, properties, runs_in)))

@@ -51,7 +51,7 @@ class JobContext(msgspec.Struct, kw_only=True):
 class Outcome(msgspec.Struct):
     """What a job came to: an output, or why there is none."""
 
-    output: Raw | None = None
+    output: Raw = Raw(b"null")
     failure: Failure | None = None
 
 

@@ -119,7 +119,6 @@ class ProcessPool:
         outcome = _decode(answer)
         if outcome.failure is not None:
             raise NodeError(outcome.failure.message, outcome.failure.code)
-        assert outcome.output is not None
         return outcome.output
 
     @property

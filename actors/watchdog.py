@@ -104,6 +104,6 @@ class LoopWatchdog:
             return
         owner = self._name_of(frame) or "something"
         more = f" ({self._left_out} reports were left out)" if self._left_out else ""
-        stack = "".join(traceback.format_stack(frame, limit=-12))
+        stack = "".join(traceback.format_stack(frame, limit=12))
         logger.warning("%s has blocked the event loop for %.2f s%s; it is at\n%s", owner, self.lag_s, more, stack)
         self._reported, self._left_out = now, 0

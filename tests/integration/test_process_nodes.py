@@ -50,10 +50,10 @@ async def gone(pid: int) -> None:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return
-    ended = loop.create_future()
-    loop.add_reader(descriptor, lambda: ended.done() or ended.set_result(None))
+    ended = asyncio.Event()
+    loop.add_reader(descriptor, ended.set)
     try:
-        await ended
+        await ended.wait()
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)
@@ -92,17 +92,19 @@ async def test_the_context_is_plain_data(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "code"),
+    ("fault", "code", "says"),
     [
-        ("exit", "exception"),
-        ("interrupt", "exception"),
-        ("unpicklable", "exception"),
-        ("object", "output_invalid"),
-        ("huge", "output_too_large"),
+        ("exit", "exception", "SystemExit: 3"),
+        ("interrupt", "exception", "KeyboardInterrupt"),
+        ("unpicklable", "exception", "Unpicklable: only one argument"),
+        ("object", "output_invalid", "isn't JSON"),
+        ("huge", "output_too_large", "2000002 bytes"),
     ],
 )
-async def test_what_it_raises_or_returns_fails_it_alone(runtime: Runtime, fault: str, code: str) -> None:
-    assert await code_of(run(runtime, "misbehave", input=fault)) == code
+async def test_what_it_raises_or_returns_fails_it_alone(runtime: Runtime, fault: str, code: str, says: str) -> None:
+    with pytest.raises(SessionEnded, match=says) as ended:
+        await run(runtime, "misbehave", input=fault)
+    assert ended.value.node_code == code
     (worker,) = pool(runtime).idle
     assert (await run(runtime, "add_up", {"upto": 1}))["pid"] == worker.pid
 
@@ -138,17 +140,17 @@ async def stopped(runtime: Runtime, path: str) -> int:
 
 
 async def timed_out(runtime: Runtime, path: str) -> int:
-    session = await runtime.start(graph({"s": {"type": "hang", "timeout_s": 5}}), input=path)
+    session = await runtime.start(graph({"s": {"type": "hang", "timeout_s": 2}}), input=path)
     pid = int(await asyncio.to_thread(Path(path).read_text))
     assert await code_of(session.result()) == "timeout"
     return pid
 
 
-@pytest.mark.parametrize("end", [stopped, timed_out])
+@pytest.mark.parametrize(("end", "times"), [(stopped, 3), (timed_out, 1)])
 async def test_one_that_is_given_up_is_killed_and_makes_room(
-    runtime: Runtime, tmp_path: Path, end: Callable[[Runtime, str], Any]
+    runtime: Runtime, tmp_path: Path, end: Callable[[Runtime, str], Any], times: int
 ) -> None:
-    for number in range(3):  # one more than there is room for
+    for number in range(times):  # three is one more than there is room for
         await gone(await end(runtime, str(NewFile(tmp_path / str(number)).path)))
     assert (await run(runtime, "add_up", {"upto": 2}))["sum"] == 3
 

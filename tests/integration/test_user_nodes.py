@@ -113,10 +113,10 @@ async def test_where_a_node_runs_can_be_chosen(runtime: Runtime, types: NodeRegi
     def where(context: Any) -> str:
         return thread()
 
-    types.node("loop", runs_in="loop")(where)
-    types.node("thread", runs_in="thread")(where)
-    assert await run(runtime, "loop") == thread()
-    assert await run(runtime, "thread") == "sessiond-node"
+    types.node("here", runs_in="loop")(where)
+    types.node("there", runs_in="thread")(where)
+    assert await run(runtime, "here") == thread()
+    assert await run(runtime, "there") == "sessiond-node"
 
 
 async def test_a_plain_function_that_returns_an_awaitable_is_awaited(runtime: Runtime, types: NodeRegistry) -> None:

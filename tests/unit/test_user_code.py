@@ -169,6 +169,11 @@ def test_what_can_not_be_a_node_is_refused_where_it_is_written(target: Any, sett
         NodeRegistry().node("n", **settings)(target)
 
 
+def test_the_engines_own_names_are_taken() -> None:
+    with pytest.raises(ValueError, match="'loop' is a node type of the engine's own"):
+        NodeRegistry().node("loop")
+
+
 def test_the_registered_type_describes_itself() -> None:
     types = NodeRegistry()
     assert types.node("plain")(plain) is plain
