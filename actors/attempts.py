@@ -14,6 +14,7 @@ from .executor import RUN, NodeExecutor
 from .gate import Gate
 from .mailbox import Kill
 from .node import NodeRegistry
+from .resources import NodeResources
 from .scope import NodeScope
 from .segment import Segment
 from .state import SessionState
@@ -30,11 +31,14 @@ class Attempts:
         spawn: makes an executor a child of the session.
     """
 
-    __slots__ = ("_gate", "_host", "_parked", "_registry", "_running", "_spawn", "_tails")
+    __slots__ = ("_gate", "_host", "_parked", "_registry", "_resources", "_running", "_spawn", "_tails")
 
-    def __init__(self, host: AttemptHost, registry: NodeRegistry, spawn: Spawn, paused: bool) -> None:
+    def __init__(
+        self, host: AttemptHost, registry: NodeRegistry, resources: NodeResources, spawn: Spawn, paused: bool
+    ) -> None:
         self._host = host
         self._registry = registry
+        self._resources = resources
         self._spawn = spawn
         self._gate = Gate()
         self._gate.shut = paused
@@ -53,6 +57,7 @@ class Attempts:
             host=self._host,
             gate=self._gate,
             registry=self._registry,
+            resources=self._resources,
         )
         executor = self._spawn(node, context)
         self._running[node_id] = context, executor

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from .errors import Stopped
 from .events import Fact, Progress
 from .gate import Gate
 from .node import NodeRegistry
+from .process_job import JobContext, encode_job
+from .resources import NodeResources
 from .scope import NodeScope
 from .tokens import TokenBuffer
 from .workflow import Node
@@ -36,10 +40,6 @@ class AttemptHost(Protocol):
         """The attempt stands at the gate, or goes on."""
         ...
 
-    async def run_blocking(self, call: Callable[[], Any]) -> Any:
-        """Run `call` on the bounded thread pool."""
-        ...
-
 
 class NodeContext:
     """One attempt of one node.
@@ -49,6 +49,7 @@ class NodeContext:
         node_id: the node.
         attempt: 1, 2, 3 … within the round.
         round: 1, and one more for each time round a loop.
+        resources: what nodes share: threads, processes, leave to call other servers.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class NodeContext:
         "attempt",
         "node_id",
         "properties",
+        "resources",
         "round",
         "session_id",
     )
@@ -77,6 +79,7 @@ class NodeContext:
         host: AttemptHost,
         gate: Gate,
         registry: NodeRegistry,
+        resources: NodeResources,
     ) -> None:
         self.session_id = session_id
         self.node_id = node.id
@@ -89,6 +92,7 @@ class NodeContext:
         self._host = host
         self._gate = gate
         self._registry = registry
+        self.resources = resources
         self._buffer: TokenBuffer | None = None
         self._room: asyncio.Future[None] | None = None
 
@@ -193,8 +197,28 @@ class NodeContext:
         """
         loop = asyncio.get_running_loop()
         given = [ThreadContext(self, loop) if arg is self else arg for arg in args]
-        result: T = await self._host.run_blocking(functools.partial(function, *given, **kwargs))
-        return result
+        return await self.resources.in_thread(functools.partial(function, *given, **kwargs))
+
+    async def in_process(self, target: Callable[..., Any], properties: type[msgspec.Struct] | None) -> Any:
+        """Run a node's code in a worker process, on a JobContext, and return its output as JSON.
+
+        When this is cancelled, as by a timeout or a stop, the process is killed.
+
+        Raises:
+            NodeError: what the code raised; `process_died`; `not_importable`.
+        """
+        job = JobContext(
+            session_id=self.session_id,
+            node_id=self.node_id,
+            attempt=self.attempt,
+            round=self.round,
+            idempotency_key=self.idempotency_key,
+            input=self.input,
+            context=self.context,
+            upstream=self.upstream,
+            properties=self.properties,
+        )
+        return await self.resources.processes.run(encode_job(target, properties, job))
 
     def resolve(self) -> Any:
         """Return the node's properties with every expression evaluated.

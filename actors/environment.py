@@ -6,11 +6,11 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from .node import NodeRegistry
 from .ports import Clock, Committer, Ids
+from .resources import NodeResources
 from .streams import EventHub
 
 
@@ -38,7 +38,7 @@ class Environment:
     """The surroundings of a session.
 
     Attributes:
-        threads: where blocking nodes run; bounded.
+        resources: what running nodes share: threads, processes, leave to call other servers.
         grace_s: seconds that running nodes have to clean up after a cancel.
         retire: takes a session out of the directory: shard, id.
         fail_over: asks the supervisor to recover a session that met a bug: shard, id.
@@ -49,7 +49,7 @@ class Environment:
     committer: Committer
     hub: EventHub
     registry: NodeRegistry
-    threads: Executor
+    resources: NodeResources
     grace_s: float
     retire: Callable[[int, str], None]
     fail_over: Callable[[int, str], None]

@@ -6,6 +6,7 @@ Its life is one message. Whatever the node raises, hangs on or returns, only thi
 from __future__ import annotations
 
 import asyncio
+from types import FrameType
 from typing import Any
 
 from pykka import ActorRef
@@ -18,6 +19,21 @@ from .loop_actor import LoopActor
 from .messages import CompleteAttempt, FailAttempt
 from .node import TaskType
 from .workflow import Node
+
+
+def attempt_in(frame: FrameType) -> str | None:
+    """Return which attempt's code a stack is in, from its innermost frame outwards; None if in no attempt's.
+
+    An executor's own frame is on the stack whenever its node's code runs on the loop, so attempts need not
+    be marked while they run.
+    """
+    outer: FrameType | None = frame
+    while outer is not None:
+        if outer.f_code is NodeExecutor.on_receive.__code__:
+            context: NodeContext = outer.f_locals["self"].context
+            return f"node {context.node_id!r} of session {context.session_id!r}"
+        outer = outer.f_back
+    return None
 
 
 class Run:
@@ -44,13 +60,13 @@ class NodeExecutor(LoopActor):
     def __init__(self, node: Node, context: NodeContext, session: ActorRef[Any]) -> None:
         super().__init__()
         self._node = node
-        self._context = context
+        self.context = context
         self._session = session
 
     async def on_receive(self, message: Any) -> None:
         """Run the attempt."""
         report: CompleteAttempt | FailAttempt | None = None
-        context = self._context
+        context = self.context
         try:
             await context.checkpoint()
             output = encode_output(await self._output())
@@ -70,7 +86,7 @@ class NodeExecutor(LoopActor):
             self.finish()
 
     async def _output(self) -> Any:
-        context, spec, task = self._context, self._node.spec, self._node.type
+        context, spec, task = self.context, self._node.spec, self._node.type
         assert isinstance(task, TaskType)
         context.properties = self._properties()
         if spec.timeout_s is None:
@@ -84,8 +100,8 @@ class NodeExecutor(LoopActor):
             raise NodeError(f"no result within {spec.timeout_s} s", "timeout") from None
 
     def _properties(self) -> Any:
-        return self._node.static if self._node.static is not None else self._context.resolve()
+        return self._node.static if self._node.static is not None else self.context.resolve()
 
     def _failed(self, code: str, message: str, terminal: bool = False, retry_after: float | None = None) -> FailAttempt:
-        context, failure = self._context, Failure(code, message)
+        context, failure = self.context, Failure(code, message)
         return FailAttempt(self._node.id, context.round, context.attempt, failure, terminal, retry_after)

@@ -7,14 +7,14 @@ computes (start, end, loop, switch, vote). A *waiting* node suspends until someb
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 import msgspec
 
 from .errors import Fault, TerminalError
 from .events import Fact
+from .user_code import RunsIn, UserCode
 
 if TYPE_CHECKING:
     from .context import NodeContext
@@ -163,23 +163,22 @@ class TaskType(NodeType):
         raise NotImplementedError
 
 
-class FunctionType(TaskType):
-    """A task made of a plain function of the context, sync (on a thread) or async (on the loop)."""
+class UserType(TaskType):
+    """A task made of a user's own function, generator or class."""
 
-    def __init__(self, name: str, function: Callable[..., Any], properties: type[msgspec.Struct] = Anything) -> None:
+    def __init__(self, name: str, code: UserCode) -> None:
         self.name = name
-        self.properties = properties
-        self.doc = inspect.getdoc(function) or ""
-        self._function = function
-        self._is_async = inspect.iscoroutinefunction(function)
+        self.code = code
+        self.properties = code.properties or Anything
+        self.doc = code.doc
 
     async def run(self, context: NodeContext, properties: Any) -> Any:
-        """Call the function; a sync one on the runtime's thread pool."""
-        if self._is_async:
-            work: Awaitable[Any] = self._function(context)
-            return await work
-        return await context.in_thread(self._function, context)
+        """Run it on the loop, a thread or a process, as it wants."""
+        return await self.code.run(context, properties)
 
+
+ENGINE_TYPES: Final = frozenset({"loop", "switch"})
+"""Names by which the engine tells how a graph goes on: no user's node can have them."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -195,12 +194,26 @@ class NodeRegistry:
         """Register a node type under its name, in place of any other of that name."""
         self.types[node_type.name] = node_type
 
-    def node(self, name: str, *, properties: type[msgspec.Struct] = Anything) -> Callable[[F], F]:
-        """Return a decorator that registers a function of a NodeContext as node type `name`."""
+    def node(
+        self, name: str, *, properties: type[msgspec.Struct] | None = None, runs_in: RunsIn | None = None
+    ) -> Callable[[F], F]:
+        """Return a decorator that registers a function, a generator function or a class as node type `name`.
 
-        def register(function: F) -> F:
-            self.add(FunctionType(name, function, properties))
-            return function
+        Args:
+            name: what `type` says in a workflow.
+            properties: the struct type of the properties, where no annotation names it.
+            runs_in: `loop`, `thread` or `process`; by default `loop` for async code, `thread` for all other.
+
+        Raises:
+            ValueError: the name is one that the engine itself goes by.
+            TypeError: from the decorator: what it decorates can't be a node, or can't run there.
+        """
+        if name in ENGINE_TYPES:
+            raise ValueError(f"{name!r} is a node type of the engine's own, it can't be another")
+
+        def register(target: F) -> F:
+            self.add(UserType(name, UserCode(target, properties, runs_in)))
+            return target
 
         return register
 
@@ -225,11 +238,38 @@ class NodeRegistry:
             raise TerminalError(f"there is no tool {name!r}; registered: {known}", "unknown_tool")
         return found
 
+    def add_missing(self, other: NodeRegistry) -> list[str]:
+        """Add what `other` has under names that are free here; return the names that something else has."""
+        left_out = []
+        for name, node_type in other.types.items():
+            if self.types.setdefault(name, node_type) is not node_type:
+                left_out.append(name)
+        for name, tool in other.tools.items():
+            if self.tools.setdefault(name, tool) is not tool:
+                left_out.append(name)
+        return left_out
+
+    def of_package(self, package: str) -> NodeRegistry:
+        """Return a registry of those nodes and tools here whose code is of a top-level package."""
+        part = NodeRegistry()
+        part.types = {name: kind for name, kind in self.types.items() if _package(_code(kind)) == package}
+        part.tools = {name: function for name, function in self.tools.items() if _package(function) == package}
+        return part
+
     def copy(self) -> NodeRegistry:
         """Return a registry of the same content that changes on its own."""
         twin = NodeRegistry(self.types)
         twin.tools = dict(self.tools)
         return twin
+
+
+def _code(node_type: NodeType) -> Any:
+    return node_type.code.target if isinstance(node_type, UserType) else type(node_type)
+
+
+def _package(code: Any) -> str:
+    module: str = getattr(code, "__module__", "")
+    return module.partition(".")[0]
 
 
 default_registry = NodeRegistry()

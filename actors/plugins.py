@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib.metadata import entry_points
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, Final
 
 from .errors import Fault, InvalidInput
+from .node import NodeRegistry, default_registry
 from .ports import Store, WriterHost
+
+NODE_PLUGINS: Final = "sessiond.nodes"
+
+logger = logging.getLogger("sessiond.plugins")
 
 
 def load_store(url: str) -> Store:
@@ -30,3 +37,44 @@ def load_writer() -> Callable[[WriterHost, Store], Any]:
     found = entry_points(group="sessiond.writers", name="default")
     starter: Callable[[WriterHost, Store], Any] = next(iter(found)).load()
     return starter
+
+
+def load_node_plugins(registry: NodeRegistry, found: Iterable[EntryPoint] | None = None) -> list[Fault]:
+    """Add the node types and tools of installed packages to `registry`, where it has none of that name.
+
+    An entry point of group `sessiond.nodes` names a module (all that its package registered by `@node` and
+    `@tool`), a NodeRegistry, or a function that is given a NodeRegistry to fill.
+
+    Args:
+        registry: what to add to.
+        found: the entry points; by default those of the installed packages.
+
+    Returns:
+        What is wrong with each broken plug-in, by its name. It adds nothing; the others are loaded.
+    """
+    faults: list[Fault] = []
+    for point in sorted(entry_points(group=NODE_PLUGINS) if found is None else found, key=lambda point: point.name):
+        try:
+            offered = _offered(point.load())
+        except BaseException as error:
+            logger.warning("the node plug-in %r (%s) is broken", point.name, point.value, exc_info=error)
+            faults.append(Fault(point.name, f"{point.value}: {type(error).__name__}: {error}"))
+            continue
+        for name in registry.add_missing(offered):
+            logger.warning("%r of the node plug-in %r is left out: there is another of that name", name, point.name)
+    return faults
+
+
+def _offered(thing: Any) -> NodeRegistry:
+    """What a plug-in brings."""
+    match thing:
+        case NodeRegistry():
+            return thing
+        case ModuleType():
+            return default_registry.of_package(thing.__name__.partition(".")[0])
+        case _ if callable(thing):
+            offered = NodeRegistry()
+            thing(offered)
+            return offered
+        case _:
+            raise TypeError(f"should be a module, a NodeRegistry or a function of one, not {type(thing).__name__}")

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import hashlib
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -20,40 +21,30 @@ from .detail import SessionDetail, describe
 from .dispatcher import LoopDispatcher
 from .environment import Environment, RandomIds, SystemClock
 from .errors import CommandRefused, Draining, Fault, InvalidInput, NodeError, NotFound, SessionFailed
+from .executor import attempt_in
 from .handle import Session
 from .json import encode_output
 from .lifecycle import TERMINAL, Status, allowed
 from .messages import Create, Created
 from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
+from .options import Options
 from .placement import LocalPlacement, Shard
-from .plugins import load_store, load_writer
+from .plugins import load_node_plugins, load_store, load_writer
 from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, Stored, WriterHost
 from .recovery import recover
+from .resources import NodeResources
 from .schema import check_against
 from .segment import Segment
 from .session import AwaitEnd, Describe, SessionActor
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor, restore
+from .watchdog import LoopWatchdog
 from .workflow import ID, Workflow
 
+__all__ = ["Options", "Runtime"]
+
 logger = logging.getLogger("sessiond.runtime")
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How a runtime behaves.
-
-    Attributes:
-        threads: blocking nodes that may run at once.
-        read_threads: store reads that may run at once.
-        grace_s: seconds that running nodes have to clean up after a cancel.
-        recovery_at_once: sessions that are brought back at the same time after a crash.
-    """
-
-    threads: int = 32
-    read_threads: int = 4
-    grace_s: float = 5.0
-    recovery_at_once: int = 64
 
 
 class Runtime:
@@ -66,6 +57,9 @@ class Runtime:
         store: where sessions are kept.
         registry: node types and tools.
         recovered: done once every unfinished session is back.
+        broken_plugins: what is wrong with installed node types that didn't load, by the plug-in's name.
+        resources: what running nodes share.
+        watchdog: measures how late the event loop is: `watchdog.lag_s`.
     """
 
     def __init__(
@@ -87,6 +81,7 @@ class Runtime:
         self._make_writer = writer or load_writer()
         self._draining = False
         self._opened = False
+        self.broken_plugins: list[Fault] = []
 
     @classmethod
     @asynccontextmanager
@@ -110,8 +105,10 @@ class Runtime:
         """Claim the shards and begin to recover; returns as soon as commands are welcome."""
         loop = asyncio.get_running_loop()
         options = self._options
+        if options.plugins:
+            self.broken_plugins = await loop.run_in_executor(None, load_node_plugins, self.registry)
         self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
-        self._threads = ThreadPoolExecutor(options.threads, "sessiond-node")
+        self.resources = NodeResources(options.threads, options.processes or os.cpu_count() or 1, options.http)
         self.dispatcher = LoopDispatcher(loop)
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
@@ -124,13 +121,15 @@ class Runtime:
             committer=self.writer,
             hub=self.hub,
             registry=self.registry,
-            threads=self._threads,
+            resources=self.resources,
             grace_s=options.grace_s,
             retire=self._retire,
             fail_over=self._fail_over,
         )
         shards = [self._shard(environment, number, tokens[number]) for number in numbers]
         self.placement = LocalPlacement(shards)
+        self.watchdog = LoopWatchdog(loop, attempt_in, threshold_s=options.block_s)
+        self.watchdog.start()
         self._opened = True
         self.recovered = loop.create_task(recover(self.placement, self._unfinished, options.recovery_at_once))
 
@@ -152,7 +151,8 @@ class Runtime:
         await asyncio.gather(self.recovered, return_exceptions=True)
         await self.writer.drain()
         await self.dispatcher.stop_all()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self.resources.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.watchdog.close)
         await asyncio.get_running_loop().run_in_executor(None, functools.partial(self._readers.shutdown, wait=True))
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 from pykka import ActorRef
@@ -277,7 +276,7 @@ class SessionActor(LoopActor):
             return  # stopped, or overtaken, while its commit was under way
         if self._attempts is None:
             paused = self._state.status == "paused"
-            self._attempts = Attempts(self, self._env.registry, self._spawn_executor, paused)
+            self._attempts = Attempts(self, self._env.registry, self._env.resources, self._spawn_executor, paused)
         self._attempts.start(self._workflow, self._state, start.node_id)
 
     def _spawn_executor(self, node: Node, context: NodeContext) -> ActorRef[NodeExecutor]:
@@ -325,10 +324,6 @@ class SessionActor(LoopActor):
         if self._attempts is not None:
             self._attempts.park(context, parked)
             self._quiesce_if_quiet()
-
-    async def run_blocking(self, call: Callable[[], Any]) -> Any:
-        """Run `call` on the bounded thread pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._env.threads, call)
 
     def _tokens_waiting(self, context: NodeContext) -> None:
         if self._attempts is not None:

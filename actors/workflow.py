@@ -206,41 +206,43 @@ def _check_policies(spec: NodeSpec, node_type: NodeType, at: str) -> Iterator[Fa
 
 
 def _check_properties(node: Node, at: str) -> Iterator[Fault]:
-    """Fields without expressions must fit now; the others when the node starts."""
+    """Fields without expressions must fit now, one by one and together; the others when the node starts."""
+    apart = list(_check_fields(node, at))
+    yield from apart
+    given, struct = node.spec.properties, node.type.properties
+    dynamic = any(is_templated(value) for name, value in given.items() if name not in node.type.expressions)
+    if apart or dynamic:
+        return
+    try:
+        node.static = given if struct is Anything else msgspec.convert(given, struct)
+    except msgspec.ValidationError as error:
+        yield fault_of(error, at)
+
+
+def _check_fields(node: Node, at: str) -> Iterator[Fault]:
     struct = node.type.properties
     given = node.spec.properties
     known = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    dynamic = faulty = False
     for name, value in given.items():
         here = f"{at}.{name}"
         if name in node.type.expressions and isinstance(value, str):
             yield from check_expression(value, here)
             continue
         if name not in node.type.expressions and ((found := list(_templates(value, here))) or is_templated(value)):
-            dynamic = True
             yield from found
             continue
         field = known.get(name)
         if field is None:
             if struct.__struct_config__.forbid_unknown_fields:
-                faulty = True
                 yield Fault(here, f"unknown property; known: {', '.join(known) or 'none'}")
             continue
         try:
             msgspec.convert(value, field.type)
         except msgspec.ValidationError as error:
-            faulty = True
             yield fault_of(error, here)
     for name, field in known.items():
         if field.required and name not in given:
-            faulty = True
             yield Fault(f"{at}.{name}", "is missing")
-    if not dynamic:
-        try:
-            node.static = given if struct is Anything else msgspec.convert(given, struct)
-        except msgspec.ValidationError as error:
-            if not faulty:  # else named above, field by field
-                yield fault_of(error, at)
 
 
 def is_templated(value: Any) -> bool:

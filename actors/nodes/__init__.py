@@ -6,6 +6,7 @@ from ..node import NodeRegistry
 from .agent import AgentType
 from .delay import DelayType
 from .end import EndType
+from .http import HttpType
 from .human_review import HumanReviewType
 from .loop import LoopType
 from .parallel import ParallelType
@@ -32,5 +33,6 @@ def register_builtin(registry: NodeRegistry) -> None:
         SignalType(),
         ToolType(),
         AgentType(),
+        HttpType(),
     ):
         registry.types.setdefault(node_type.name, node_type)

@@ -1,0 +1,31 @@
+"""How a runtime behaves."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .http_policy import HttpPolicy
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a runtime behaves.
+
+    Attributes:
+        threads: blocking nodes that may run at once.
+        processes: nodes with `runs_in="process"` that may run at once; 0 for one per core.
+        http: what `http` nodes may call; None turns them off.
+        read_threads: store reads that may run at once.
+        grace_s: seconds that running nodes have to clean up after a cancel.
+        plugins: whether node types of installed packages are loaded.
+        block_s: seconds after which code that keeps the event loop from turning is reported.
+        recovery_at_once: sessions that are brought back at the same time after a crash.
+    """
+
+    threads: int = 32
+    processes: int = 0
+    http: HttpPolicy | None = None
+    read_threads: int = 4
+    grace_s: float = 5.0
+    plugins: bool = True
+    block_s: float = 0.25
+    recovery_at_once: int = 64
