@@ -117,7 +117,7 @@ def test_a_pause_does_not_move_the_time_but_nothing_goes_off_in_it(resumed: str,
     engine.now = "2026-01-01T00:00:10.000000Z"
     engine.tell(Pause())
     assert (dues(engine), engine.fire("d").records) == ([], [])
-    engine.now = resumed
+    engine.now = f"2026-01-01T{resumed}.000000Z"
     engine.tell(Resume())
     assert dues(engine) == [due]
 
