@@ -262,6 +262,7 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
     assert node_id is not None
     before = state.node(node_id)
     running = fact.status == "running"
+    waits = fact.status == "suspended"
     ended = fact.status in ("completed", "failed", "skipped")
     state.nodes[node_id] = NodeState(
         fact.status,
@@ -273,10 +274,10 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
         fact.taken,
         record.timestamp if running else before.started_at,
         record.timestamp if ended else None,
-        None if ended or running else before.opened,
-        None if ended or running else before.timer,
+        before.opened if waits else None,
+        before.timer if waits else None,
         UNSET if ended else before.input,
-        None if ended or running else before.signal,
+        before.signal if waits else None,
     )
     if fact.taken and fact.status == "completed":
         node = workflow.nodes[node_id]

@@ -23,7 +23,7 @@ def signal(**properties: Any) -> dict[str, Any]:
 
 async def test_a_signal_in_time(store_url: str) -> None:
     async with opened(store_url) as runtime:
-        session = await runtime.start(graph({"w": signal()}))
+        session = await runtime.start(graph({"a": ["w"], "w": signal()}))
         await until(session, "signal_awaited")
         assert (await runtime.row(session.id)).waits == ("w",)
         answer = await session.signal("go", {"n": 1}, by="ann")

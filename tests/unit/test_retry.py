@@ -94,6 +94,15 @@ def test_a_failed_attempt_waits_suspended_and_runs_again() -> None:
     assert will_retry(engine) == [(1, True)]
 
 
+def test_the_wait_is_shortened_by_the_chance_of_its_attempt() -> None:
+    engine = retrying(jitter=1, factor=1)
+    engine.fail("a", BOOM)
+    assert wait_of(engine) == 10 * (1 - chance_of("s", "a", 1, 1))
+    engine.fire("a")
+    engine.fail("a", BOOM)
+    assert wait_of(engine) == 10 * (1 - chance_of("s", "a", 1, 2))
+
+
 def test_when_the_attempts_are_used_up_the_node_fails() -> None:
     engine = retrying()
     engine.fail("a", BOOM)
