@@ -49,6 +49,7 @@ class NodeContext:
         node_id: the node.
         attempt: 1, 2, 3 … within the round.
         round: 1, and one more for each time round a loop.
+        cancelled: True once the session has ended; clean up and return.
     """
 
     __slots__ = (
@@ -94,7 +95,7 @@ class NodeContext:
 
     @property
     def cancelled(self) -> bool:
-        """True once the session has ended; clean up and return."""
+        """Whether the session has ended."""
         return self._cancelled
 
     @cancelled.setter

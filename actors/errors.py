@@ -214,13 +214,15 @@ class StoreBroken(StoreError):
 class NodeError(SessiondError):
     """A node attempt failed; raise it in a node to choose the `code` yourself.
 
-    Attributes:
-        retry_after: seconds before which another attempt makes no sense, if that is known.
+    Args:
+        message: for a person.
+        code: stable, for programs; a node's `retry.on` names it.
+        retry_after: seconds to wait before the next attempt, in place of what the node's `retry` says.
     """
 
     code = "node_error"
 
-    def __init__(self, message: str, code: str = "node_error", retry_after: float | None = None) -> None:
+    def __init__(self, message: str, code: str = "node_error", *, retry_after: float | None = None) -> None:
         self.node_code = code
         self.retry_after = retry_after
         super().__init__(message)

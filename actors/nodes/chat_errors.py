@@ -98,9 +98,9 @@ class ErrorMap:
             return NodeError(f"the endpoint doesn't accept the key ({status})", "provider_refused")
         message = f"the endpoint answered {status}: {self._said(error)}"
         if status == 429 and error.code != _SPENT:
-            return NodeError(message, "rate_limited", wait)
+            return NodeError(message, "rate_limited", retry_after=wait)
         if status >= 500 or status in _PASSING:
-            return NodeError(message, "provider_unavailable", wait)
+            return NodeError(message, "provider_unavailable", retry_after=wait)
         return NodeError(message, "provider_refused")
 
     def _of_event(self, error: openai.APIError) -> NodeError:
