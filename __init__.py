@@ -9,7 +9,7 @@ Open a Runtime on a store, start sessions of a workflow in it, follow their even
 """
 
 from .actors.context import NodeContext
-from .actors.errors import NodeError, SessiondError
+from .actors.errors import NodeError, SessiondError, TerminalError
 from .actors.handle import Session, SessionEnded
 from .actors.node import NodeRegistry, node, tool
 from .actors.runtime import Options, Runtime
@@ -27,6 +27,7 @@ __all__ = [
     "Session",
     "SessionEnded",
     "SessiondError",
+    "TerminalError",
     "ThreadRuntime",
     "ThreadSession",
     "__version__",

@@ -40,7 +40,7 @@ def timers(state: SessionState) -> Iterator[tuple[float, Command]]:
         return
     for node_id, node in state.nodes.items():
         if node.timer is not None and node.timer.since is not None:
-            yield node.timer.since + node.timer.left, FireTimer(node_id, node.round)
+            yield node.timer.since + node.timer.left, FireTimer(node_id, node.round, node.attempt)
     if state.deadline_s is not None and state.started_at is not None:
         late = Failure("deadline", f"the session didn't end within its {state.deadline_s} s")
         yield epoch(state.started_at) + state.deadline_s, Abort(late)

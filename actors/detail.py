@@ -54,13 +54,14 @@ def describe(workflow: Workflow, state: SessionState, alive: Collection[str]) ->
     nodes = {}
     for node_id in workflow.nodes:
         node = state.node(node_id)
+        output = node.output if node.status == "completed" else UNSET
         nodes[node_id] = NodeDetail(
             node.status,
             node.attempt,
             node.round,
             node.started_at,
             node.ended_at,
-            node.output,
+            output,
             node.error,
             UNSET if node.opened is None else node.opened,
         )

@@ -7,11 +7,12 @@ SessiondError
 ├── Conflict                right in itself, but not now
 │   ├── CommandRefused      the lifecycle forbids it; names what is allowed
 │   ├── SessionExists       the id is taken by another request
-│   └── NotWaiting          the node waits for nothing (any more)
+│   ├── NotWaiting          the node waits for nothing (any more)
+│   └── SignalsFull         too many signals are kept that nobody waits for
 ├── Unavailable             try again later; carries retry_after seconds
 │   ├── StoreUnavailable
 │   ├── StoreFull
-│   ├── Overloaded
+│   ├── Overloaded          a bound on queued work; MailboxFull is one
 │   ├── SessionFailed       a bug inside; the session is being recovered
 │   └── Draining
 ├── StoreError              the store can't be used as it is
@@ -21,8 +22,9 @@ SessiondError
 │   ├── FutureVersion       written by a newer sessiond
 │   └── StoreBroken         an I/O error after which nothing may be assumed
 └── NodeError               a node attempt failed; `code` says how
-├── ExpressionError
-└── Stopped             raised inside a node whose session was stopped
+    ├── TerminalError       … for good: no retry
+    │   └── ExpressionError
+    └── Stopped             raised inside a node whose session was stopped
 """
 
 from __future__ import annotations
@@ -119,6 +121,15 @@ class NotWaiting(Conflict):
     def __init__(self, node_id: str, status: str) -> None:
         self.node_id = node_id
         super().__init__(f"node {node_id!r} is {status}: it waits for no answer")
+
+
+class SignalsFull(Conflict):
+    """The session keeps as many early signals as it may: one must be consumed before the next is kept."""
+
+    code = "signals_full"
+
+    def __init__(self, session_id: str, limit: str) -> None:
+        super().__init__(f"session {session_id!r} keeps {limit} of signals that nobody waits for yet")
 
 
 class Unavailable(SessiondError):
@@ -218,9 +229,13 @@ class NodeError(SessiondError):
         message: for a person.
         code: stable, for programs; a node's `retry.on` names it.
         retry_after: seconds to wait before the next attempt, in place of what the node's `retry` says.
+
+    Attributes:
+        terminal: whether another attempt would fail too, so that none is made.
     """
 
     code = "node_error"
+    terminal: ClassVar[bool] = False
 
     def __init__(self, message: str, code: str = "node_error", *, retry_after: float | None = None) -> None:
         self.node_code = code
@@ -228,7 +243,13 @@ class NodeError(SessiondError):
         super().__init__(message)
 
 
-class ExpressionError(NodeError):
+class TerminalError(NodeError):
+    """A node attempt failed in a way that no retry can mend: it is never repeated, whatever `retry` says."""
+
+    terminal = True
+
+
+class ExpressionError(TerminalError):
     """An expression doesn't parse, goes over a limit, or fails on the values it met."""
 
     code = "expression"

@@ -7,7 +7,7 @@ fold can derive (readiness, joins) is not written down.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -62,8 +62,8 @@ class NodeStateChange(Fact, frozen=True, omit_defaults=True):
     """A node moved to `status`.
 
     Attributes:
+        error: why it failed; of a suspended node, why its last attempt did.
         taken: the successors it goes on to, where that isn't all of them.
-        wait: what a suspended node waits for.
     """
 
     event = "node_state_change"
@@ -143,7 +143,12 @@ class ExecutionResumed(Fact, frozen=True):
 
 
 class HumanInteractionRequired(Fact, frozen=True, omit_defaults=True):
-    """A review opened."""
+    """A review opened, or a node failed and a person is asked what to do.
+
+    Attributes:
+        timeout_s: seconds of unpaused time, from this event on, after which the review ends without a person.
+        on_timeout: how it ends then.
+    """
 
     event = "human_interaction_required"
     reason: str
@@ -151,22 +156,53 @@ class HumanInteractionRequired(Fact, frozen=True, omit_defaults=True):
     actions: tuple[str, ...]
     schema: Any = None
     timeout_s: float | None = None
+    on_timeout: Literal["fail", "approve", "reject"] | None = None
 
 
-class TimerSet(Fact, frozen=True):
-    """A delay began: `seconds` of unpaused time from this event on."""
+class SignalAwaited(Fact, frozen=True, omit_defaults=True):
+    """A node waits for the signal called `name`, for `timeout_s` seconds of unpaused time at most."""
+
+    event = "signal_awaited"
+    name: str
+    timeout_s: float | None = None
+
+
+class SignalReceived(Fact, frozen=True, omit_defaults=True):
+    """A signal came before anybody waited for it, and is kept; it is for a node or for a name."""
+
+    event = "signal_received"
+    payload: Raw
+    name: str | None = None
+    node_id: str | None = None
+
+
+class TimerSet(Fact, frozen=True, omit_defaults=True):
+    """A delay, or the wait for a node's next attempt, began: `seconds` of unpaused time from this event on.
+
+    Attributes:
+        until: seconds since the Unix epoch; the delay ends then, however long the session is paused before.
+    """
 
     event = "timer:set"
     seconds: float
+    until: float | None = None
 
 
 class NodeResumed(Fact, frozen=True, omit_defaults=True):
-    """A wait was closed by a review, a signal, a timer or a person."""
+    """A wait was closed by a review, a signal, a timer or a person.
+
+    Attributes:
+        review_action: what a person did: approve, reject or modify, or of a failed node retry, skip, resume or reject.
+        input: of a retry, what the node sees from now on in place of the session's input.
+        signal_seq: the seq at which the signal came that closed the wait, if it came before.
+    """
 
     event = "node_resumed"
     data: Raw = Raw(b"null")
     review_action: str | None = None
     reviewer: str | None = None
+    input: Raw | UnsetType = UNSET
+    signal_seq: int | None = None
 
 
 class AttemptError(Fact, frozen=True):
@@ -208,6 +244,8 @@ AnyFact: TypeAlias = (
     | ExecutionQuiesced
     | ExecutionResumed
     | HumanInteractionRequired
+    | SignalAwaited
+    | SignalReceived
     | TimerSet
     | NodeResumed
     | AttemptError
@@ -249,6 +287,8 @@ _FOLDED: tuple[type[Fact], ...] = (
     ExecutionQuiesced,
     ExecutionResumed,
     HumanInteractionRequired,
+    SignalAwaited,
+    SignalReceived,
     TimerSet,
     NodeResumed,
     ExecutionRecovered,

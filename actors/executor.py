@@ -56,7 +56,7 @@ class NodeExecutor(LoopActor):
             output = encode_output(await self._output())
             report = CompleteAttempt(self._node.id, context.round, context.attempt, output)
         except NodeError as error:
-            report = self._failed(error.node_code, str(error))
+            report = self._failed(error.node_code, str(error), error.terminal, error.retry_after)
         except asyncio.CancelledError:
             if not context.cancelled:  # raised by the node itself: nobody cancelled it
                 report = self._failed("cancelled_error", "the node raised CancelledError")
@@ -86,6 +86,6 @@ class NodeExecutor(LoopActor):
     def _properties(self) -> Any:
         return self._node.static if self._node.static is not None else self._context.resolve()
 
-    def _failed(self, code: str, message: str) -> FailAttempt:
-        context = self._context
-        return FailAttempt(self._node.id, context.round, context.attempt, Failure(code, message))
+    def _failed(self, code: str, message: str, terminal: bool = False, retry_after: float | None = None) -> FailAttempt:
+        context, failure = self._context, Failure(code, message)
+        return FailAttempt(self._node.id, context.round, context.attempt, failure, terminal, retry_after)

@@ -6,12 +6,26 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import UNSET
 
 from .detail import SessionDetail
-from .errors import NodeError
+from .errors import Fault, InvalidInput, NodeError
 from .events import Record
 from .json import encode_output
-from .messages import Answered, AnswerWait, Cancel, Pause, Receipt, Resume, Start, Stop
+from .messages import (
+    Answered,
+    AnswerWait,
+    Cancel,
+    Pause,
+    Receipt,
+    Resume,
+    RetryNode,
+    Signalled,
+    SignalSession,
+    SkipNode,
+    Start,
+    Stop,
+)
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -79,6 +93,40 @@ class Session:
         message = AnswerWait(node_id, "resume", encode_output(output), by)
         answered: Answered = await self._runtime.command(self.id, message)
         return answered
+
+    async def retry_node(self, node_id: str, input: Any = UNSET, by: str | None = None) -> Answered:
+        """Have a node run again that failed and is suspended.
+
+        Args:
+            node_id: the node.
+            input: what it sees from now on in place of the session's input; left as it was if not given.
+            by: who asks for it.
+        """
+        given = UNSET if input is UNSET else encode_output(input)
+        answered: Answered = await self._runtime.command(self.id, RetryNode(node_id, given, by))
+        return answered
+
+    async def skip_node(self, node_id: str, output: Any = None, by: str | None = None) -> Answered:
+        """Complete a node that failed and is suspended, with `output` in place of its own."""
+        answered: Answered = await self._runtime.command(self.id, SkipNode(node_id, encode_output(output), by))
+        return answered
+
+    async def signal(
+        self, name: str | None = None, payload: Any = None, *, node_id: str | None = None, by: str | None = None
+    ) -> Signalled:
+        """Signal whichever node waits for `name`, or the node `node_id`; kept if nobody waits yet.
+
+        Raises:
+            InvalidInput: neither or both of the two are given.
+            NotFound, NotWaiting: there is no such node, or it won't wait for a signal any more.
+            CommandRefused: the session has ended.
+            SignalsFull: nobody waits, and the session keeps as many as it may.
+        """
+        if (name is None) == (node_id is None):
+            raise InvalidInput([Fault("$", "should have either `name` or `node_id`")], "the signal")
+        message = SignalSession(encode_output(payload), name, node_id, by)
+        signalled: Signalled = await self._runtime.command(self.id, message)
+        return signalled
 
     async def detail(self) -> SessionDetail:
         """Return the session, whole, as far as it is durable."""

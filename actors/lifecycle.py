@@ -45,13 +45,13 @@ TABLE: Final[Mapping[Status, Mapping[Trigger, Status]]] = {
 NODE_TABLE: Final[Mapping[NodeStatus, frozenset[NodeStatus]]] = {
     "pending": frozenset({"running", "skipped"}),
     "running": frozenset({"running", "suspended", "completed", "failed"}),
-    "suspended": frozenset({"running", "completed", "failed"}),
+    "suspended": frozenset({"running", "suspended", "completed", "failed"}),
     "completed": frozenset(),
     "failed": frozenset({"running"}),
     "skipped": frozenset(),
 }
-"""running → running is the next attempt of a node that a crash interrupted; a new round of a loop
-starts from pending again."""
+"""running → running is the next attempt of a node that a crash interrupted; suspended → suspended is a wait
+that failed, and now waits for a person; a new round of a loop starts from pending again."""
 
 
 def allowed(status: Status) -> tuple[Action, ...]:

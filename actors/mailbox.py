@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overlo
 from pykka import ActorDeadError, ActorRef
 
 from .control import Control, Kill, Suspend, Unsuspend
+from .errors import Overloaded
 from .future import PENDING, LoopFuture
 from .substrate import PYKKA_MESSAGES, STOP, StopMessage, SubstrateRef
 from .waiting import refuse_to_block
@@ -58,8 +59,10 @@ _creation = allocate_lock()
 logger = logging.getLogger(__name__)
 
 
-class MailboxFull(Exception):
+class MailboxFull(Overloaded):
     """The data lane of the receiver's mailbox is at its bound: slow down and send again."""
+
+    code = "mailbox_full"
 
 
 class Asked(LoopFuture[Any]):

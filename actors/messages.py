@@ -5,10 +5,10 @@ Control commands travel on the mailbox's control lane and overtake node results 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from .events import Fact, Failure
 from .lifecycle import Action, Status
@@ -73,11 +73,47 @@ class Cancel(Command, Control, frozen=True):
 
 
 class AnswerWait(Command, Control, frozen=True):
-    """Close a node's wait: a review (approve, reject, modify) or any other (resume)."""
+    """Close a node's wait: a review (approve, reject, modify) or any other (resume).
+
+    On a node that failed and is suspended, `resume` puts an output in place of its own, and `reject` gives it up.
+    """
 
     node_id: str
     action: str
     data: Raw = Raw(b"null")
+    by: str | None = None
+
+
+class RetryNode(Command, Control, frozen=True):
+    """Have a node run again that failed and is suspended.
+
+    Attributes:
+        input: what the node's attempts of this round see from now on in place of the session's input, in
+            expressions and in their context alike; absent leaves it as it was.
+    """
+
+    node_id: str
+    input: Raw | UnsetType = UNSET
+    by: str | None = None
+
+
+class SkipNode(Command, Control, frozen=True):
+    """Complete a node that failed and is suspended, with `output` in place of its own."""
+
+    node_id: str
+    output: Raw = Raw(b"null")
+    by: str | None = None
+
+
+class SignalSession(Command, Control, frozen=True):
+    """Signal the node `node_id`, or whichever node waits for `name`; kept if nobody waits yet.
+
+    Exactly one of the two is given.
+    """
+
+    payload: Raw = Raw(b"null")
+    name: str | None = None
+    node_id: str | None = None
     by: str | None = None
 
 
@@ -90,10 +126,11 @@ class Recover(Command, Control, frozen=True):
 
 
 class FireTimer(Command, Control, frozen=True):
-    """A node's timer ran out in `round`."""
+    """The timer ran out that a node's attempt set in `round`."""
 
     node_id: str
     round: int
+    attempt: int = 1
 
 
 class Abort(Command, Control, frozen=True):
@@ -112,12 +149,19 @@ class CompleteAttempt(Command, frozen=True):
 
 
 class FailAttempt(Command, frozen=True):
-    """A node attempt failed."""
+    """A node attempt failed.
+
+    Attributes:
+        terminal: it would fail again: no retry.
+        retry_after: seconds after which a retry makes sense, if the node knows.
+    """
 
     node_id: str
     round: int
     attempt: int
     failure: Failure
+    terminal: bool = False
+    retry_after: float | None = None
 
 
 class RecordFacts(Command, frozen=True):
@@ -137,6 +181,9 @@ AnyCommand: TypeAlias = (
     | Stop
     | Cancel
     | AnswerWait
+    | RetryNode
+    | SkipNode
+    | SignalSession
     | Quiesce
     | Recover
     | FireTimer
@@ -145,6 +192,10 @@ AnyCommand: TypeAlias = (
     | FailAttempt
     | RecordFacts
 )
+
+
+EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait, RetryNode, SkipNode, SignalSession)
+"""What callers tell a session; the rest comes from inside."""
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -173,11 +224,19 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """The reply to AnswerWait, once it is durable."""
+    """The reply to AnswerWait, RetryNode and SkipNode, once it is durable."""
 
     session_id: str
     node_id: str
     seq: int
 
 
-Reply: TypeAlias = Created | Receipt | Answered | None
+class Signalled(msgspec.Struct, frozen=True):
+    """The reply to SignalSession, once it is durable; `node_id` is whose wait it closed, None if it is kept."""
+
+    session_id: str
+    node_id: str | None
+    seq: int
+
+
+Reply: TypeAlias = Created | Receipt | Answered | Signalled | None

@@ -1,19 +1,19 @@
 """Node types and their registry: what a workflow can be made of, built in or a user's own.
 
 There are three kinds. An *inline* node is decided inside the session's own decision: it only
-computes (start, end, loop). A *waiting* node suspends until somebody or something answers
-(human_review, delay). A *task* runs as a child actor (agent, tool, yours).
+computes (start, end, loop, switch, vote). A *waiting* node suspends until somebody or something answers
+(human_review, signal, delay). A *task* runs as a child actor (agent, tool, yours).
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import msgspec
 
-from .errors import NodeError
+from .errors import Fault, TerminalError
 from .events import Fact
 
 if TYPE_CHECKING:
@@ -50,6 +50,14 @@ class View(Protocol):
         """Evaluate a bare expression that must give a boolean."""
         ...
 
+    def value(self, source: str) -> Any:
+        """Evaluate a bare expression."""
+        ...
+
+    def now(self) -> float:
+        """Return the time of this decision, in seconds since the Unix epoch."""
+        ...
+
     def upstream(self) -> dict[str, Any]:
         """Return the outputs of the nodes that led here, by id."""
         ...
@@ -79,7 +87,8 @@ class NodeType:
         name: what `type` says in a workflow.
         properties: a struct type; its JSON Schema is what users see.
         arity: how many successors are allowed, least and most (None: any number).
-        expressions: properties that are bare expressions.
+        expressions: properties that hold bare expressions, which the type evaluates itself.
+        signalled: whether its nodes wait for signals.
     """
 
     name: str
@@ -87,10 +96,19 @@ class NodeType:
     arity: ClassVar[tuple[int, int | None]] = (0, None)
     expressions: ClassVar[tuple[str, ...]] = ()
     doc: str = ""
+    signalled: ClassVar[bool] = False
 
-    def check(self, node: Node) -> list[str]:
-        """Return what is wrong with `node` beyond its properties' types."""
-        return []
+    def check(self, node: Node) -> Iterable[Fault]:
+        """Return what is wrong with `node` beyond its properties' types, each with its path below the node."""
+        return ()
+
+    def stand_in(self, node: Node, output: Any) -> Outcome:
+        """Return what a node comes to whose output a person gives, after it failed.
+
+        Raises:
+            InvalidInput: the output isn't one that the node could have.
+        """
+        return Outcome(output)
 
 
 class InlineType(NodeType):
@@ -106,7 +124,7 @@ class InlineType(NodeType):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What closed a wait: `action` is approve, reject, modify, resume or timer."""
+    """What closed a wait: `action` is approve, reject, modify, resume, signal or timer."""
 
     action: str
     data: Any = None
@@ -204,7 +222,7 @@ class NodeRegistry:
         found = self.tools.get(name)
         if found is None:
             known = ", ".join(sorted(self.tools)) or "none"
-            raise NodeError(f"there is no tool {name!r}; registered: {known}", "unknown_tool")
+            raise TerminalError(f"there is no tool {name!r}; registered: {known}", "unknown_tool")
         return found
 
     def copy(self) -> NodeRegistry:

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from .errors import NodeError
-from .expressions import Expression, expression, resolve
+from .errors import TerminalError
+from .expressions import expression, resolve
 from .node import Anything
 from .plan import upstream
 from .state import SessionState
+from .timestamps import epoch
 from .workflow import Node, Workflow
 
 _decode = msgspec.json.decode
@@ -42,7 +43,7 @@ class NodeScope:
         return any(nodes[target].spec.type in ("switch", "loop") for target in self.node.next_ids)
 
     def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
-        """Return plain data for `names`; of `nodes` only those listed, all that ran if None."""
+        """Return plain data for `names`; of `nodes` only those listed, all if None."""
         return {name: self._variable(name, nodes) for name in names}
 
     def _variable(self, name: str, nodes: frozenset[str] | None) -> Any:
@@ -56,11 +57,12 @@ class NodeScope:
             case "upstream":
                 return self.upstream()
             case _:
-                wanted = self._state.nodes if nodes is None else nodes
-                return {node_id: self._shown(node_id) for node_id in wanted if node_id in self._state.nodes}
+                known = self._workflow.nodes
+                wanted = known if nodes is None else nodes
+                return {node_id: self._shown(node_id) for node_id in wanted if node_id in known}
 
     def _shown(self, node_id: str) -> dict[str, Any]:
-        node = self._state.nodes[node_id]
+        node = self._state.node(node_id)
         shown: dict[str, Any] = {"status": node.status, "attempt": node.attempt, "round": node.round}
         if node.output is not UNSET:
             shown["output"] = _decode(node.output)
@@ -69,8 +71,9 @@ class NodeScope:
         return shown
 
     def input(self) -> Any:
-        """Return the session's input."""
-        return _decode(self._state.input)
+        """Return the session's input, or what a retry put in its place for this node."""
+        given = self._state.node(self.node.id).input
+        return _decode(self._state.input if given is UNSET else given)
 
     def context(self) -> Any:
         """Return the session's context, as its creator gave it."""
@@ -88,8 +91,19 @@ class NodeScope:
         Raises:
             ExpressionError: it failed or gave something else.
         """
-        compiled: Expression = expression(source)
-        return compiled.truth(self)
+        return expression(source).truth(self)
+
+    def value(self, source: str) -> Any:
+        """Evaluate a bare expression.
+
+        Raises:
+            ExpressionError: it failed.
+        """
+        return expression(source).evaluate(self)
+
+    def now(self) -> float:
+        """Return the time of the latest record: while a node is decided, that of the decision."""
+        return epoch(self._state.updated_at)
 
     def properties(self) -> Any:
         """Return the node's properties as its type's struct, expressions resolved.
@@ -109,4 +123,4 @@ class NodeScope:
         try:
             return msgspec.convert(given, struct)
         except msgspec.ValidationError as error:
-            raise NodeError(f"properties of {self.node.id!r} don't fit: {error}", "properties") from None
+            raise TerminalError(f"properties of {self.node.id!r} don't fit: {error}", "properties") from None

@@ -9,42 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-import msgspec
 from pykka import ActorRef
 
 from .alarms import Alarms
 from .attempts import Attempts
 from .context import NodeContext
-from .decide import Decision, StartAttempt, decide
+from .decide import decide
+from .decision import Decision, StartAttempt
 from .detail import SessionDetail, describe
 from .environment import Environment
-from .errors import Draining, SessiondError, SessionFailed, StoreError
+from .errors import Draining, Overloaded, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import AttemptEnded, NodeExecutor
 from .future import Deferred
 from .loop_actor import LoopActor
 from .mailbox import Control
-from .messages import (
-    AnswerWait,
-    AnyCommand,
-    Cancel,
-    Command,
-    CompleteAttempt,
-    Create,
-    FailAttempt,
-    Pause,
-    Quiesce,
-    RecordFacts,
-    Recover,
-    Resume,
-    Start,
-    Stop,
-)
+from .messages import EXTERNAL, AnyCommand, Command, CompleteAttempt, FailAttempt, Quiesce, RecordFacts, Recover
 from .ports import Commit, Snapshot
+from .release import Release, Releases
 from .segment import Segment
 from .state import SessionState, freeze
 from .supervision import ChildFailed
@@ -55,11 +40,15 @@ logger = logging.getLogger("sessiond.session")
 
 SNAPSHOT_BYTES: Final = 1_048_576
 """Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
-_EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait)
-_ROW_EVENTS: Final = frozenset({"execution:created", "human_interaction_required", "timer:set", "node_resumed"})
+MAX_BACKLOG: Final = 10_000
+"""Messages that may wait before facts are refused; all others are bounded by the attempts that run."""
+_ROW_EVENTS: Final = frozenset(
+    {"execution:created", "human_interaction_required", "signal_awaited", "timer:set", "node_resumed"}
+)
 """What changes a session's row besides its status."""
 _NO_TIMERS: Final = (CompleteAttempt, RecordFacts)
 """Commands that leave the timers alone, unless the status changes or one is set."""
+_TIMER_EVENTS: Final = frozenset({"timer:set", "human_interaction_required", "signal_awaited"})
 
 
 class Describe(Control):
@@ -83,29 +72,6 @@ class TokensWaiting:
         self.context = context
 
 
-class Release(msgspec.Struct, gc=False):
-    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn."""
-
-    session: SessionActor
-    segment: Segment | None
-    starts: list[StartAttempt]
-    reply: Deferred[Any] | None
-    answer: Any
-    ends: bool = False
-
-    def settled(self, error: StoreError | None) -> None:
-        """The commit is stored (`error` is None), or never will be."""
-        if error is None:
-            self.session.release(self)
-        else:
-            self.session.lose(error)
-
-    def answered(self) -> None:
-        """Give the asker the answer."""
-        if self.reply is not None:
-            self.reply.set(self.answer)
-
-
 class SessionActor(LoopActor):
     """Owns one session's state and handles its commands serially."""
 
@@ -114,7 +80,7 @@ class SessionActor(LoopActor):
         self._shard = shard
         self._workflow = workflow
         self._state = state
-        self._under_way: deque[Release] | None = None
+        self._under_way = Releases()
         self._attempts: Attempts | None = None
         self._alarms: Alarms | None = None
         self._enders: list[Deferred[SessionDetail]] | None = None
@@ -134,7 +100,7 @@ class SessionActor(LoopActor):
             case AttemptEnded():
                 self._attempt_ended(message.context)
             case Describe():
-                return self._answer_later(self._describe())
+                return self._under_way.answer(self, self._describe())
             case AwaitEnd():
                 return self._await_end()
             case ChildFailed():
@@ -144,7 +110,7 @@ class SessionActor(LoopActor):
         return None
 
     def _handle(self, command: AnyCommand) -> Any:
-        if isinstance(command, _EXTERNAL):
+        if isinstance(command, EXTERNAL):
             if self._lost is not None:
                 raise self._lost
             if (trouble := self._env.committer.trouble) is not None:
@@ -152,15 +118,33 @@ class SessionActor(LoopActor):
         elif self._lost is not None:
             return None
         self._cut_tokens()
-        parked = self._attempts.parked if self._attempts else ()
-        decision = decide(self._workflow, self._state, command, self._now(), self._alive(), parked)
+        decision = self._decide(command)
         if not decision.records:
             if isinstance(command, Recover):
                 self._set_alarms()
-            return None if decision.reply is None else self._answer_later(decision.reply)
+            return None if decision.reply is None else self._under_way.answer(self, decision.reply)
         reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)
         return reply
+
+    def _decide(self, command: AnyCommand) -> Decision:
+        """Decide; a refusal, or a bug met by a caller's command, changes nothing and goes to the caller."""
+        parked = self._attempts.parked if self._attempts else ()
+        try:
+            return decide(self._workflow, self._state, command, self._now(), self._alive(), parked)
+        except SessiondError:
+            self._retire_if_unborn()
+            raise
+        except Exception as error:
+            if not isinstance(command, EXTERNAL):
+                raise  # what nodes report must not be lost: the session is recovered from its log
+            logger.exception("session %s can't handle %s", self._state.session_id, type(command).__name__)
+            self._retire_if_unborn()
+            raise SessiondError("the command failed inside; the server's log says where") from error
+
+    def _retire_if_unborn(self) -> None:
+        if not self._state.seq:
+            self._retire()
 
     def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred[Any] | None) -> None:
         """Make a decision the present state and commit it."""
@@ -177,32 +161,20 @@ class SessionActor(LoopActor):
         row = after.row() if changed or not _ROW_EVENTS.isdisjoint(events) else None
         release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal)
         self._submit(Commit(after.session_id, segment, row), release)
-        if changed or not isinstance(command, _NO_TIMERS) or "timer:set" in events:
+        if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
 
     def _submit(self, commit: Commit, release: Release) -> None:
-        if self._under_way is None:
-            self._under_way = deque()
         self._under_way.append(release)
         self._env.committer.submit(self._shard, commit, release)
-
-    def _answer_later(self, answer: Any) -> Any:
-        """Answer at once, or behind the commits under way: what isn't durable isn't told."""
-        if not self._under_way:
-            return answer
-        reply = Deferred[Any]()
-        self._under_way.append(Release(self, None, [], reply, answer))
-        return reply
 
     # ---- release
 
     def release(self, release: Release) -> None:
         """Carry out the effects of a stored decision; called by the persistence actor, in order."""
-        queue, segment = self._under_way, release.segment
-        assert queue, "a release comes while nothing is under way"
+        segment = release.segment
         assert segment is not None
-        assert queue[0] is release, "releases come in the order of their commits"
-        queue.popleft()
+        self._under_way.take(release)
         self._env.hub.publish(self._state.session_id, segment)
         if self._lost is not None:
             self._fail_over_if_through()
@@ -210,15 +182,12 @@ class SessionActor(LoopActor):
         release.answered()
         for start in release.starts:
             self._start_attempt(start)
-        while queue and queue[0].segment is None:
-            queue.popleft().answered()
-        if not queue:
-            self._under_way = None
+        self._under_way.give_answers()
         if release.ends:
             self._end()
             return
         self._since_snapshot += len(segment.data)
-        if not queue:
+        if not self._under_way:
             self._cut_tokens()
         if not self._under_way and self._since_snapshot >= self._snapshot_after:
             self._take_snapshot()
@@ -235,7 +204,6 @@ class SessionActor(LoopActor):
         if self._lost is None:
             logger.error("session %s is lost to this process: %s", self._state.session_id, error)
             self._give_up(error)
-            self._under_way = None
             self._retire()
 
     def on_failure(self, *_: Any) -> None:
@@ -252,9 +220,7 @@ class SessionActor(LoopActor):
     def _give_up(self, error: SessiondError) -> None:
         """From here on nothing is decided any more; whoever waits gets `error`."""
         self._lost = error
-        for release in self._under_way or ():
-            if release.reply is not None:
-                release.reply.set_exception(error)
+        self._under_way.refuse(error)
         for ender in self._enders or ():
             ender.set_exception(error)
         self._enders = None
@@ -265,7 +231,7 @@ class SessionActor(LoopActor):
 
     def _fail_over_if_through(self) -> None:
         """Hand over to the supervisor as soon as no commit is under way."""
-        if isinstance(self._lost, SessionFailed) and not any(r.segment for r in self._under_way or ()):
+        if isinstance(self._lost, SessionFailed) and not self._under_way.committing:
             self._env.fail_over(self._shard, self._state.session_id)
 
     def _end(self) -> None:
@@ -293,8 +259,7 @@ class SessionActor(LoopActor):
     def _alive(self, starting: list[StartAttempt] | None = None) -> list[str]:
         """Nodes with an executor, or one about to start."""
         alive = list(self._attempts.alive) if self._attempts else []
-        for release in self._under_way or ():
-            alive += [start.node_id for start in release.starts]
+        alive += self._under_way.starting()
         return alive + [start.node_id for start in starting or ()]
 
     def _in_flight(self, starting: list[StartAttempt] | None = None) -> list[str]:
@@ -346,7 +311,13 @@ class SessionActor(LoopActor):
         self._tell(TokensWaiting(context))
 
     def facts(self, context: NodeContext, facts: tuple[Fact, ...]) -> None:
-        """An attempt reports facts."""
+        """An attempt reports facts.
+
+        Raises:
+            Overloaded: it reports faster than they can be stored.
+        """
+        if len(self.mailbox) >= MAX_BACKLOG:
+            raise Overloaded(f"the session has {MAX_BACKLOG} messages to handle; report less, or later")
         self._tell(RecordFacts(context.node_id, context.round, context.attempt, facts))
 
     def parked(self, context: NodeContext, parked: bool) -> None:
@@ -380,7 +351,7 @@ class SessionActor(LoopActor):
         if self._lost is not None:
             raise self._lost
         if self._state.terminal:
-            return self._answer_later(self._describe())
+            return self._under_way.answer(self, self._describe())
         if self._enders is None:
             self._enders = []
         ender = Deferred[SessionDetail]()

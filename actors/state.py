@@ -30,6 +30,8 @@ from .events import (
     ParallelStart,
     Progress,
     Record,
+    SignalAwaited,
+    SignalReceived,
     TimerSet,
     TokenStream,
     TokenUsage,
@@ -45,10 +47,24 @@ _NULL: Final = Raw(b"null")
 
 
 class Timer(msgspec.Struct, frozen=True, gc=False):
-    """Unpaused seconds that were left at `since` (epoch seconds; None while the session is paused)."""
+    """Unpaused seconds that were left at `since` (epoch seconds; None while the session is paused).
+
+    Attributes:
+        until: epoch seconds; a pause doesn't move when the timer is due, it only keeps it from going off.
+    """
 
     left: float
     since: float | None
+    until: float | None = None
+
+
+class KeptSignal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A signal that came, at `seq`, before anybody waited for it."""
+
+    seq: int
+    payload: Raw
+    name: str | None = None
+    node_id: str | None = None
 
 
 class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -58,8 +74,13 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         attempt: 0 before the first, then 1, 2, 3 … within the round.
         round: 1, and one more each time a loop around the node goes round.
         laps: how often this loop node went round since it was entered.
+        output: what it last put out; in a later round that is the round before's, until it has completed again.
         taken: the successors it went on to; None for all of them.
+        error: why it failed; of a suspended node, why its last attempt did.
         opened: what it asked for, while it waits for a person.
+        timer: when its wait is over, or its next attempt due.
+        input: what it sees in place of the session's input, if a retry said so.
+        signal: the name of the signal that it waits for.
     """
 
     status: NodeStatus = "pending"
@@ -73,6 +94,13 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ended_at: str | None = None
     opened: HumanInteractionRequired | None = None
     timer: Timer | None = None
+    input: Raw | UnsetType = UNSET
+    signal: str | None = None
+
+    @property
+    def retries(self) -> bool:
+        """Whether it failed and waits for its next attempt; no person is asked."""
+        return self.status == "suspended" and self.error is not None and self.timer is not None
 
 
 PENDING: Final = NodeState()
@@ -97,6 +125,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     tenant: str = "default"
     request: str = ""
     quiesced: bool = False
+    signals: tuple[KeptSignal, ...] = ()
     created_at: str = ""
     started_at: str | None = None
     ended_at: str | None = None
@@ -134,7 +163,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
             parent_id=self.parent_id,
             tenant=self.tenant,
             labels=self.labels,
-            waits=tuple(self.in_status("suspended")),
+            waits=tuple(n for n in self.in_status("suspended") if not self.nodes[n].retries),
         )
 
 
@@ -160,11 +189,20 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
         ):  # fmt: skip
             pass
         case HumanInteractionRequired():
-            _amend(state, record.node_id, opened=fact)
+            _amend(state, record.node_id, opened=fact, timer=_timer(state, record, fact.timeout_s))
+        case SignalAwaited():
+            _amend(state, record.node_id, signal=fact.name, timer=_timer(state, record, fact.timeout_s))
+        case SignalReceived():
+            kept = KeptSignal(record.seq, fact.payload, fact.name, fact.node_id)
+            state.signals = (*state.signals, kept)
         case TimerSet():
-            _amend(state, record.node_id, timer=Timer(fact.seconds, epoch(record.timestamp)))
+            _amend(state, record.node_id, timer=_timer(state, record, fact.seconds, fact.until))
         case NodeResumed():
-            _amend(state, record.node_id, opened=None, timer=None)
+            _amend(state, record.node_id, opened=None, timer=None, signal=None)
+            if fact.input is not UNSET:
+                _amend(state, record.node_id, input=fact.input)
+            if fact.signal_seq is not None:
+                state.signals = tuple(kept for kept in state.signals if kept.seq != fact.signal_seq)
         case ExecutionCreated():
             _create(state, record, fact)
         case ExecutionStarted():
@@ -183,10 +221,19 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
             state.status = fact.status
             state.output = fact.output
             state.error = fact.error
+            state.signals = ()
             state.ended_at = record.timestamp
             state.quiesced = False
         case _:
             assert_never(fact)
+
+
+def early_signal(state: SessionState, node_id: str) -> KeptSignal | None:
+    """Return the oldest kept signal that is for this node, or for the name that it waits for."""
+    name = state.node(node_id).signal
+    if name is None:
+        return None
+    return next((kept for kept in state.signals if kept.node_id == node_id or kept.name == name), None)
 
 
 def fold(workflow: Workflow, state: SessionState, records: Iterable[Record]) -> SessionState:
@@ -221,13 +268,15 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
         fact.attempt,
         fact.round,
         before.laps,
-        fact.output,
+        before.output if fact.output is UNSET else fact.output,
         fact.error,
         fact.taken,
         record.timestamp if running else before.started_at,
         record.timestamp if ended else None,
-        None if ended else before.opened,
-        None if ended else before.timer,
+        None if ended or running else before.opened,
+        None if ended or running else before.timer,
+        UNSET if ended else before.input,
+        None if ended or running else before.signal,
     )
     if fact.taken and fact.status == "completed":
         node = workflow.nodes[node_id]
@@ -236,11 +285,14 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
 
 
 def _go_round(state: SessionState, loop_id: str, body: frozenset[str]) -> None:
-    """The loop's body is pending again, one round later; loops inside it start counting anew."""
+    """The loop's body is pending again, one round later; loops inside it start counting anew.
+
+    Outputs stay readable: what was said in one round is what the next one goes on from.
+    """
     for member in body:
         before = state.node(member)
         laps = before.laps + 1 if member == loop_id else 0
-        state.nodes[member] = NodeState(round=before.round + 1, laps=laps)
+        state.nodes[member] = NodeState(round=before.round + 1, laps=laps, output=before.output)
 
 
 def _amend(state: SessionState, node_id: str | None, **changes: Any) -> None:
@@ -248,19 +300,26 @@ def _amend(state: SessionState, node_id: str | None, **changes: Any) -> None:
     state.nodes[node_id] = msgspec.structs.replace(state.node(node_id), **changes)
 
 
+def _timer(state: SessionState, record: Record, seconds: float | None, until: float | None = None) -> Timer | None:
+    if seconds is None:
+        return None
+    return Timer(seconds, None if state.status == "paused" else epoch(record.timestamp), until)
+
+
 def _freeze_timers(state: SessionState, now: float) -> None:
     for node_id, node in state.nodes.items():
         timer = node.timer
         if timer and timer.since is not None:
             left = max(0.0, timer.left - max(0.0, now - timer.since))
-            state.nodes[node_id] = msgspec.structs.replace(node, timer=Timer(left, None))
+            state.nodes[node_id] = msgspec.structs.replace(node, timer=Timer(left, None, timer.until))
 
 
 def _thaw_timers(state: SessionState, now: float) -> None:
     for node_id, node in state.nodes.items():
-        if node.timer and node.timer.since is None:
-            thawed = Timer(node.timer.left, now)
-            state.nodes[node_id] = msgspec.structs.replace(node, timer=thawed)
+        timer = node.timer
+        if timer and timer.since is None:
+            left = timer.left if timer.until is None else max(0.0, timer.until - now)
+            state.nodes[node_id] = msgspec.structs.replace(node, timer=Timer(left, now, timer.until))
 
 
 class _Versioned(msgspec.Struct):

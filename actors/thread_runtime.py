@@ -10,10 +10,12 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from msgspec import UNSET
+
 from .detail import SessionDetail
 from .events import Record
 from .handle import Session
-from .messages import Answered, Receipt
+from .messages import Answered, Receipt, Signalled
 from .ports import Store
 from .runtime import Runtime
 
@@ -117,6 +119,24 @@ class ThreadSession:
     def review(self, node_id: str, action: str, data: Any = None, reviewer: str | None = None) -> Answered:
         """Answer a review: approve, reject or modify."""
         return self._owner.run(self._session.review(node_id, action, data, reviewer))
+
+    def resume_node(self, node_id: str, output: Any, by: str | None = None) -> Answered:
+        """Complete any suspended node with `output`."""
+        return self._owner.run(self._session.resume_node(node_id, output, by))
+
+    def retry_node(self, node_id: str, input: Any = UNSET, by: str | None = None) -> Answered:
+        """Have a node run again that failed and is suspended; see Session.retry_node."""
+        return self._owner.run(self._session.retry_node(node_id, input, by))
+
+    def skip_node(self, node_id: str, output: Any = None, by: str | None = None) -> Answered:
+        """Complete a node that failed and is suspended, with `output` in place of its own."""
+        return self._owner.run(self._session.skip_node(node_id, output, by))
+
+    def signal(
+        self, name: str | None = None, payload: Any = None, *, node_id: str | None = None, by: str | None = None
+    ) -> Signalled:
+        """Signal whichever node waits for `name`, or the node `node_id`; see Session.signal."""
+        return self._owner.run(self._session.signal(name, payload, node_id=node_id, by=by))
 
     def detail(self) -> SessionDetail:
         """Return the session, whole, as far as it is durable."""

@@ -16,7 +16,8 @@ import msgspec
 
 from .errors import ExpressionError, Fault, InvalidWorkflow
 from .expressions import expression, is_template, template
-from .node import Anything, NodeType
+from .node import Anything, NodeType, TaskType
+from .retry import Retry
 
 MAX_NODES: Final = 1_000
 MAX_EDGES: Final = 5_000
@@ -28,17 +29,6 @@ class AtLeast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A join that is met by n taken edges."""
 
     at_least: int
-
-
-class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often and how soon a failed attempt is repeated; times in seconds, jitter 0 to 1."""
-
-    max_attempts: int = 3
-    initial_s: float = 1.0
-    factor: float = 2.0
-    max_s: float = 60.0
-    jitter: float = 0.1
-    on: tuple[str, ...] | None = None
 
 
 class NodeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -197,22 +187,20 @@ def _parse_node(
         return
     node = Node(node_id, spec, node_type)
     before = len(faults)
-    faults.extend(_check_policies(spec, at))
+    faults.extend(_check_policies(spec, node_type, at))
     faults.extend(_check_properties(node, f"{at}.properties"))
     if len(faults) == before:
-        faults.extend(Fault(at, message) for message in node_type.check(node))
+        faults.extend(Fault(at + fault.path, fault.message) for fault in node_type.check(node))
     nodes[node_id] = node
 
 
-def _check_policies(spec: NodeSpec, at: str) -> Iterator[Fault]:
+def _check_policies(spec: NodeSpec, node_type: NodeType, at: str) -> Iterator[Fault]:
     if spec.timeout_s is not None and spec.timeout_s <= 0:
         yield Fault(f"{at}.timeout_s", "should be above 0 seconds")
     if isinstance(spec.join, AtLeast) and spec.join.at_least < 1:
         yield Fault(f"{at}.join.at_least", "should be at least 1")
-    if spec.retry is not None:
-        yield Fault(f"{at}.retry", "retries aren't supported yet")
-    if spec.on_error == "suspend":
-        yield Fault(f"{at}.on_error", "'suspend' isn't supported yet; use fail or continue")
+    if spec.retry is not None and not isinstance(node_type, TaskType):
+        yield Fault(f"{at}.retry", f"a {spec.type} node has no attempts to repeat")
     if len(set(spec.next_ids)) != len(spec.next_ids):
         yield Fault(f"{at}.next_ids", "names a node twice")
 
@@ -222,33 +210,37 @@ def _check_properties(node: Node, at: str) -> Iterator[Fault]:
     struct = node.type.properties
     given = node.spec.properties
     known = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    dynamic = False
+    dynamic = faulty = False
     for name, value in given.items():
         here = f"{at}.{name}"
-        if name in node.type.expressions:
-            yield from _check_expression(value, here)
+        if name in node.type.expressions and isinstance(value, str):
+            yield from check_expression(value, here)
             continue
-        if (found := list(_templates(value, here))) or is_templated(value):
+        if name not in node.type.expressions and ((found := list(_templates(value, here))) or is_templated(value)):
             dynamic = True
             yield from found
             continue
         field = known.get(name)
         if field is None:
             if struct.__struct_config__.forbid_unknown_fields:
+                faulty = True
                 yield Fault(here, f"unknown property; known: {', '.join(known) or 'none'}")
             continue
         try:
             msgspec.convert(value, field.type)
         except msgspec.ValidationError as error:
+            faulty = True
             yield fault_of(error, here)
     for name, field in known.items():
         if field.required and name not in given:
+            faulty = True
             yield Fault(f"{at}.{name}", "is missing")
     if not dynamic:
         try:
             node.static = given if struct is Anything else msgspec.convert(given, struct)
-        except msgspec.ValidationError:
-            return  # named above, field by field
+        except msgspec.ValidationError as error:
+            if not faulty:  # else named above, field by field
+                yield fault_of(error, at)
 
 
 def is_templated(value: Any) -> bool:
@@ -276,14 +268,10 @@ def _templates(value: Any, at: str) -> Iterator[Fault]:
             yield from _templates(item, f"{at}[{index}]")
 
 
-def _check_expression(value: Any, at: str) -> Iterator[Fault]:
-    if value is None:
-        return
-    if not isinstance(value, str):
-        yield Fault(at, "should be an expression, a string")
-        return
+def check_expression(source: str, at: str) -> Iterator[Fault]:
+    """Yield a fault, with path `at`, if a bare expression doesn't parse."""
     try:
-        expression(value)
+        expression(source)
     except ExpressionError as error:
         yield Fault(at, str(error))
 

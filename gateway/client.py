@@ -17,7 +17,7 @@ from ..actors.errors import Fault, NotFound, SessiondError, Unavailable
 from ..actors.events import Record
 from ..actors.lifecycle import Action
 from ..actors.messages import Receipt
-from .wire import EventPage, Resumed, ReviewList, SessionList, Started, WorkflowVersion, encode
+from .wire import EventPage, Resumed, ReviewList, SessionList, SignalSent, Started, WorkflowVersion, encode
 
 T = TypeVar("T")
 
@@ -164,6 +164,20 @@ class Client:
         """Complete a suspended node."""
         path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/resume"
         return await self._call("POST", path, Resumed, {"output": output})
+
+    async def retry_node(self, session_id: str, node_id: str, **given: Any) -> Resumed:
+        """Run a node again that failed and is suspended; `input` replaces what it sees of the session's."""
+        path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/retry"
+        return await self._call("POST", path, Resumed, given)
+
+    async def skip_node(self, session_id: str, node_id: str, output: Any = None) -> Resumed:
+        """Complete a node that failed and is suspended, with an output in place of its own."""
+        path = f"{_session(session_id)}/nodes/{quote(node_id, safe='')}/skip"
+        return await self._call("POST", path, Resumed, {"output": output})
+
+    async def signal(self, session_id: str, payload: Any = None, **target: str) -> SignalSent:
+        """Signal the node `node_id`, or whichever waits for `name`."""
+        return await self._call("POST", f"{_session(session_id)}/signal", SignalSent, {"payload": payload, **target})
 
     async def detail(self, session_id: str) -> SessionDetail:
         """Return one session, whole."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import os
 import signal
@@ -11,12 +10,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
-
-from ..actors.errors import Fault, InvalidInput
 from ..actors.runtime import Runtime
+from .files import compile_workflow, read_workflow
+from .node_modules import load_nodes
 from .server import serving
 from .settings import Settings
 
@@ -36,19 +34,19 @@ async def serve(
         stop: ends the server as a signal does; for those who embed it.
 
     Raises:
-        InvalidInput: settings, the store's URL or a workflow file are wrong.
+        InvalidInput, InvalidFile: settings, the store's URL, a node module or a workflow file are wrong.
         OSError: the address can't be had.
         Unavailable: the store doesn't answer.
     """
     settings.check_exposure()
-    for module in settings.nodes:
-        importlib.import_module(module)
+    registry = load_nodes(settings.nodes)
+    workflows = [compile_workflow(read_workflow(Path(path)), registry.types) for path in settings.workflows]
     stopping = stop or asyncio.Event()
-    async with Runtime.open(settings.store) as runtime:
+    async with Runtime.open(settings.store, registry=registry) as runtime:
         for hazard in runtime.store.hazards():
             logger.warning("%s", hazard)
-        for path in settings.workflows:
-            await runtime.register(read_workflow(Path(path)))
+        for workflow in workflows:
+            await runtime.definitions.keep(workflow, listed=True)
         async with serving(runtime, settings) as server:
             with _Signals(stopping):
                 announce(f"sessiond listens on {server.url}")
@@ -82,21 +80,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop
 
     return uvloop.new_event_loop
-
-
-def read_workflow(path: Path) -> Any:
-    """Return the graph in a JSON or YAML file; `workflow_id` is the file's name unless it says otherwise.
-
-    Raises:
-        InvalidInput: it can't be read, or is neither.
-    """
-    try:
-        graph = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InvalidInput([Fault(str(path), str(error))], "a workflow file") from None
-    if isinstance(graph, dict):
-        graph.setdefault("workflow_id", path.stem)
-    return graph
 
 
 class _Signals:

@@ -9,7 +9,21 @@ from msgspec import UNSET
 
 from ..actors.errors import InvalidWorkflow, NotFound
 from ..actors.lifecycle import Action
-from ..actors.messages import Answered, AnswerWait, Cancel, Created, Pause, Receipt, Resume, Start, Stop
+from ..actors.messages import (
+    Answered,
+    AnswerWait,
+    Cancel,
+    Created,
+    Pause,
+    Receipt,
+    Resume,
+    RetryNode,
+    Signalled,
+    SignalSession,
+    SkipNode,
+    Start,
+    Stop,
+)
 from ..actors.ports import RowQuery, SessionRow
 from ..actors.runtime import encode_request
 from ..actors.workflow import Workflow
@@ -19,6 +33,7 @@ from .wire import (
     Execute,
     Resumed,
     ResumeNode,
+    RetryInput,
     Review,
     ReviewItem,
     ReviewList,
@@ -26,6 +41,9 @@ from .wire import (
     SessionItem,
     SessionList,
     SessionQuery,
+    Signal,
+    SignalSent,
+    SkipOutput,
     Started,
     below,
 )
@@ -143,7 +161,29 @@ async def resume_node(call: Call) -> Reply:
     return await _answer(call, AnswerWait(call.path["node_id"], "resume", output, call.by))
 
 
-async def _answer(call: Call, message: AnswerWait) -> Reply:
+async def retry_node(call: Call) -> Reply:
+    """Run a node again that failed and is suspended."""
+    body: RetryInput = call.body
+    given = UNSET if body.input is UNSET else encode_request(body.input, "$.input")
+    return await _answer(call, RetryNode(call.path["node_id"], given, call.by))
+
+
+async def skip_node(call: Call) -> Reply:
+    """Complete a node that failed and is suspended, with an output in place of its own."""
+    body: SkipOutput = call.body
+    output = encode_request(body.output, "$.output")
+    return await _answer(call, SkipNode(call.path["node_id"], output, call.by))
+
+
+async def signal(call: Call) -> Reply:
+    """Signal a node, or whichever waits for a name."""
+    body: Signal = call.body
+    message = SignalSession(encode_request(body.payload, "$.payload"), body.name, body.node_id, call.by)
+    signalled: Signalled = await call.runtime.command(call.path["session_id"], message)
+    return Reply(SignalSent(signalled.seq))
+
+
+async def _answer(call: Call, message: AnswerWait | RetryNode | SkipNode) -> Reply:
     answered: Answered = await call.runtime.command(call.path["session_id"], message)
     return Reply(Resumed(answered.seq))
 

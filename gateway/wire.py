@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw
 
 from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
 from ..actors.lifecycle import Action, Status
@@ -77,6 +77,34 @@ class ResumeNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: Any
 
 
+class RetryInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/nodes/{node_id}/retry`.
+
+    Attributes:
+        input: what the node sees from now on in place of the session's input; left as it was if absent.
+    """
+
+    input: Any = UNSET
+
+
+class SkipOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/nodes/{node_id}/skip`: null if no output is given."""
+
+    output: Any = None
+
+
+class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/signal`: for whichever node waits for `name`, or for the node `node_id`."""
+
+    payload: Any = None
+    name: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    node_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.name is None) == (self.node_id is None):
+            raise ValueError("should have either `name` or `node_id`")
+
+
 class Graph:
     """A workflow definition, passed on as it is: the engine checks it."""
 
@@ -140,6 +168,13 @@ class Resumed(msgspec.Struct, frozen=True):
 
     seq: int
     status: Literal["resumed"] = "resumed"
+
+
+class SignalSent(msgspec.Struct, frozen=True):
+    """A signal is delivered, or kept until somebody waits for it, durably."""
+
+    seq: int
+    status: Literal["signal_sent"] = "signal_sent"
 
 
 class SessionItem(msgspec.Struct, frozen=True):

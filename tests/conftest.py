@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from redis import Redis
 from support.redis_server import RedisServer
 from support.stores import OPENERS, OpenStore, Owner
 
+from sessiond.actors.dispatcher import LoopDispatcher
 from sessiond.actors.ports import Store
 
 
@@ -73,3 +75,13 @@ def store(open_store: OpenStore, store_url: str) -> Store:
 @pytest.fixture
 def owner(store: Store) -> Owner:
     return Owner(store)
+
+
+@pytest.fixture
+async def dispatcher() -> AsyncIterator[LoopDispatcher]:
+    """A dispatcher on the test's loop, empty again afterwards."""
+    dispatcher = LoopDispatcher()
+    yield dispatcher
+    dispatcher.close()
+    while dispatcher.directory:
+        await asyncio.sleep(0)

@@ -9,8 +9,11 @@ from .end import EndType
 from .human_review import HumanReviewType
 from .loop import LoopType
 from .parallel import ParallelType
+from .signal import SignalType
 from .start import StartType
+from .switch import SwitchType
 from .tool import ToolType
+from .vote import VoteType
 
 __all__ = ["register_builtin"]
 
@@ -21,9 +24,12 @@ def register_builtin(registry: NodeRegistry) -> None:
         StartType(),
         EndType(),
         ParallelType(),
+        SwitchType(),
         LoopType(),
+        VoteType(),
         DelayType(),
         HumanReviewType(),
+        SignalType(),
         ToolType(),
         AgentType(),
     ):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from typing import Annotated, Any, Final, assert_never
 
 import msgspec
 
 from ..context import NodeContext
-from ..errors import InvalidInput, NodeError
+from ..errors import Fault, InvalidInput, NodeError
 from ..events import TokenUsage, ToolExecution
 from ..json import MAX_OUTPUT, encode_output
 from ..node import TaskType
@@ -78,16 +78,15 @@ class AgentType(TaskType):
         self._prices = dict(prices or {})
         self._providers: dict[str, Provider] = {"demo": Demo(), "openai": OpenAIChat(), **(providers or {})}
 
-    def check(self, node: Node) -> list[str]:
-        """Return what is wrong with properties that are known before the node starts."""
+    def check(self, node: Node) -> Iterator[Fault]:
+        """Yield what is wrong with properties that are known before the node starts."""
         given = node.spec.properties
-        faults = []
         provider = given.get("provider", "demo")
         if "${" not in provider:
             if provider not in self._providers:
-                faults.append(self._unknown(provider))
+                yield Fault(".properties.provider", self._unknown(provider))
             elif provider != "demo" and given.get("prompt") is None:
-                faults.append("an agent needs a prompt")
+                yield Fault(".properties.prompt", "an agent needs a prompt")
         schema = given.get("response_schema")
         if schema is not None:
             from jsonschema import Draft202012Validator, SchemaError  # 0.1 s: only where a schema is given
@@ -95,8 +94,7 @@ class AgentType(TaskType):
             try:
                 Draft202012Validator.check_schema(schema)
             except SchemaError as error:
-                faults.append(f"response_schema isn't a JSON Schema: {error.message}")
-        return faults
+                yield Fault(".properties.response_schema", f"response_schema isn't a JSON Schema: {error.message}")
 
     async def run(self, context: NodeContext, properties: AgentProperties) -> Any:
         """Talk with the model until it answers without calling tools, and return the answer whole.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,10 @@ class HumanReviewProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     """A JSON Schema that the answer's data must fit."""
     actions: tuple[ReviewAction, ...] = ("approve", "reject", "modify")
     """What the reviewer may do."""
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """How long to wait, counted while the session isn't paused."""
+    on_timeout: Literal["fail", "approve", "reject"] = "fail"
+    """What happens then: the node fails with code `timeout`, or goes on as if a reviewer had answered so."""
 
 
 class HumanReviewType(WaitingType):
@@ -42,6 +46,8 @@ class HumanReviewType(WaitingType):
             prompt=properties.prompt,
             actions=properties.actions,
             schema=properties.schema,
+            timeout_s=properties.timeout_s,
+            on_timeout=None if properties.timeout_s is None else properties.on_timeout,
         )
 
     def answer(self, view: View, opened: Fact | None, answer: Answer) -> Outcome:
@@ -49,11 +55,13 @@ class HumanReviewType(WaitingType):
 
         Raises:
             InvalidInput: the action isn't offered, or the data doesn't fit the schema.
-            NodeError: rejected, and nothing routes that.
+            NodeError: rejected, and nothing routes that; or nobody answered in time.
         """
         if answer.action == "resume":
             return Outcome(answer.data)
         assert isinstance(opened, HumanInteractionRequired)
+        if answer.action == "timer":
+            return _timed_out(view, opened)
         if answer.action not in opened.actions:
             offered = ", ".join(opened.actions)
             raise InvalidInput(
@@ -66,3 +74,16 @@ class HumanReviewType(WaitingType):
         if answer.action == "reject" and not view.routed:
             raise NodeError(f"rejected by {answer.by or 'the reviewer'}", "rejected")
         return Outcome({"action": answer.action, "data": answer.data, "reviewer": answer.by})
+
+
+def _timed_out(view: View, opened: HumanInteractionRequired) -> Outcome:
+    late = f"no review within {opened.timeout_s} s"
+    match opened.on_timeout:
+        case "approve":
+            return Outcome({"action": "approve", "data": None, "reviewer": None})
+        case "reject" if view.routed:
+            return Outcome({"action": "reject", "data": None, "reviewer": None})
+        case "reject":
+            raise NodeError(f"rejected: {late}", "rejected")
+        case _:
+            raise NodeError(late, "timeout")

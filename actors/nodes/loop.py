@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from ..node import InlineType, Outcome, View
+from ..workflow import Node
 
 
 class LoopProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,3 +39,7 @@ class LoopType(InlineType):
         leaves = met or rounds >= properties.max_rounds
         target = view.node.next_ids[1 if leaves else 0]
         return Outcome({"rounds": rounds, "until_met": met}, taken=(target,))
+
+    def stand_in(self, node: Node, output: Any) -> Outcome:
+        """Return that the loop is left, whatever the output."""
+        return Outcome(output, taken=(node.next_ids[1],))

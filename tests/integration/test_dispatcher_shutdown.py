@@ -8,6 +8,7 @@ from typing import Any
 
 import pykka
 import pytest
+from support.recording import Echo
 
 from sessiond.actors.dispatcher import LoopDispatcher
 from sessiond.actors.loop_actor import LoopActor
@@ -15,11 +16,6 @@ from sessiond.actors.mailbox import Kill
 from sessiond.actors.waiting import BlockingOnLoop
 
 WAIT = 5.0
-
-
-class Echo(LoopActor):
-    def on_receive(self, message: object) -> object:
-        return message
 
 
 class Noting(LoopActor):

@@ -10,8 +10,9 @@ import pytest
 import yaml
 from support.graphs import graph
 
-from sessiond.actors.errors import InvalidInput, InvalidWorkflow
+from sessiond.actors.errors import InvalidInput
 from sessiond.gateway.client import Client
+from sessiond.gateway.files import InvalidFile
 from sessiond.gateway.main import serve
 from sessiond.gateway.settings import Settings
 
@@ -42,14 +43,14 @@ async def test_serve_registers_workflow_files_tells_its_address_and_ends_when_to
 async def test_a_file_that_is_neither_json_nor_yaml_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.json"
     path.write_text(text)
-    with pytest.raises(InvalidInput, match=r"bad\.json"):
+    with pytest.raises(InvalidFile, match=r"bad\.json"):
         await serve(Settings(store="memory://", port=0, workflows=(str(path),)))
 
 
 async def test_what_cannot_be_served_is_told_before_anything_listens(tmp_path: Path) -> None:
     path = tmp_path / "w.json"
     path.write_text(json.dumps(graph({"a": {"type": "unheard"}})))
-    with pytest.raises(InvalidWorkflow, match="unheard"):
+    with pytest.raises(InvalidFile, match="unheard"):
         await serve(Settings(store="memory://", port=0, workflows=(str(path),)))
     with pytest.raises(InvalidInput, match="no authentication"):
         await serve(Settings(store="memory://", host="0.0.0.0"))

@@ -84,13 +84,16 @@ async def test_a_second_signal_ends_the_drain(tmp_path: Path) -> None:
     store = f"redis://127.0.0.1:{proxy.port}/0?shards=1"
     async with server_process(tmp_path, NODES, store=store, drain_s="600") as server, Client(server.url) as client:
         await begun(client, HELD)
+        await client.detail("s1")  # answered behind what is under way: the log may run ahead of the loop
         proxy.arm(request=0)
         waiting = asyncio.ensure_future(client.control("s1", "pause"))  # its answer holds the drain up
         while (await readiness(client)) != 503:
             pass
+        assert not waiting.done()
         server.signal()
         while accepts(server.url):
             await asyncio.sleep(0)
+        assert not waiting.done()
         server.signal()
         assert await server.ended() == -signal.SIGTERM
         with pytest.raises(Unavailable):

@@ -13,6 +13,7 @@ from support.graphs import chain, graph, registry
 from support.watching import collect, contiguous
 
 from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded
+from sessiond.actors.errors import Overloaded
 
 CYCLE: list[Any] = []
 CYCLE.append(CYCLE)
@@ -205,3 +206,17 @@ async def test_a_deep_fan_out_is_bounded_by_nothing_but_the_graph(runtime: Runti
     await session.result()
     assert sys.getrefcount(session) < 100
     assert await (await runtime.start(chain(200))).result()
+
+
+async def test_a_flood_of_facts_is_refused_at_its_source(runtime: Runtime, types: NodeRegistry) -> None:
+    @types.node("flood")
+    async def flood(context: Any) -> str:
+        for number in range(1_000_000):
+            try:
+                context.progress(message=f"{number}")
+            except Overloaded:
+                return "told to stop"
+        return "nobody minded"
+
+    session = await runtime.start(graph({"s": {"type": "flood"}}))
+    assert await session.result() == "told to stop"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from sessiond.actors.decide import Decision, StartAttempt, decide
+from sessiond.actors.decide import decide
+from sessiond.actors.decision import Decision, StartAttempt
 from sessiond.actors.events import NodeStateChange, Record
-from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt
-from sessiond.actors.node import NodeRegistry
+from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
+from sessiond.actors.node import NodeRegistry, NodeType
 from sessiond.actors.nodes import register_builtin
 from sessiond.actors.state import SessionState
 from sessiond.actors.workflow import Workflow, parse
@@ -43,15 +44,20 @@ def chain(length: int) -> dict[str, Any]:
     return graph({f"n{i}": [f"n{i + 1}"] if i < length else [] for i in range(1, length + 1)})
 
 
-def compiled(definition: dict[str, Any]) -> Workflow:
-    return parse(definition, registry().types)
+def compiled(definition: dict[str, Any], types: Mapping[str, NodeType] | None = None) -> Workflow:
+    return parse(definition, registry().types if types is None else types)
 
 
 class Engine:
     """Drives `decide` as a session would, with every record applied at once."""
 
-    def __init__(self, definition: dict[str, Any], now: str = "2026-01-01T00:00:00.000000Z") -> None:
-        self.workflow = compiled(definition)
+    def __init__(
+        self,
+        definition: dict[str, Any],
+        now: str = "2026-01-01T00:00:00.000000Z",
+        types: Mapping[str, NodeType] | None = None,
+    ) -> None:
+        self.workflow = compiled(definition, types)
         self.state = SessionState("s")
         self.records: list[Record] = []
         self.waiting: list[StartAttempt] = []
@@ -81,9 +87,14 @@ class Engine:
         raw = Raw(msgspec.json.encode(output))
         return self.tell(CompleteAttempt(node_id, start.round, start.attempt, raw))
 
-    def fail(self, node_id: str, failure: Any) -> Decision:
+    def fail(self, node_id: str, failure: Any, **more: Any) -> Decision:
         start = self.take(node_id)
-        return self.tell(FailAttempt(node_id, start.round, start.attempt, failure))
+        return self.tell(FailAttempt(node_id, start.round, start.attempt, failure, **more))
+
+    def fire(self, node_id: str) -> Decision:
+        """Let the timer run out that a node has."""
+        node = self.state.node(node_id)
+        return self.tell(FireTimer(node_id, node.round, node.attempt))
 
     def run_out(self, choose: Callable[[list[StartAttempt]], StartAttempt] = lambda w: w[0], output: Any = 1) -> None:
         """Complete whatever waits until nothing does."""

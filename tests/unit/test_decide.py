@@ -28,6 +28,9 @@ from sessiond.actors.messages import (
     Receipt,
     Recover,
     Resume,
+    RetryNode,
+    SignalSession,
+    SkipNode,
     Start,
     Stop,
 )
@@ -266,12 +269,20 @@ def test_without_an_end_node_the_leaves_are_the_output() -> None:
 GRAPH = graph(
     {
         "s": {"type": "start", "next_ids": ["p"]},
-        "p": {"type": "parallel", "next_ids": ["a", "b", "d"]},
-        "a": ["j"],
+        "p": {"type": "parallel", "next_ids": ["a", "b", "d", "w"]},
+        "a": {"type": "step", "next_ids": ["j"], "retry": {"max_attempts": 3}, "on_error": "suspend"},
+        "w": {"type": "signal", "next_ids": ["j"], "properties": {"name": "go", "timeout_s": 9}, "on_error": "suspend"},
         "b": {"type": "step", "next_ids": ["j"], "on_error": "continue"},
         "d": {"type": "delay", "next_ids": ["j"], "properties": {"seconds": 5}},
         "j": ["r"],
-        "r": {"type": "human_review", "next_ids": ["l"], "properties": {"prompt": "?"}},
+        "r": {"type": "human_review", "next_ids": ["x"], "properties": {"prompt": "?", "timeout_s": 60}},
+        "x": {
+            "type": "switch",
+            "next_ids": ["y", "l"],
+            "properties": {"cases": [{"when": "nodes.r.output.action == 'reject'", "to": "y"}], "default": "l"},
+            "on_error": "suspend",
+        },
+        "y": ["l"],
         "l": {"type": "loop", "next_ids": ["p", "e"], "properties": {"max_rounds": 2}},
         "e": {"type": "end"},
     }
@@ -285,7 +296,17 @@ COMMANDS = [
     Quiesce(),
     Recover(),
     AnswerWait("r", "approve"),
-    FireTimer("d", 1),
+    AnswerWait("r", "reject"),
+    AnswerWait("r", "resume"),
+    AnswerWait("a", "reject"),
+    RetryNode("a"),
+    RetryNode("a", Raw(b"1")),
+    RetryNode("x"),
+    SkipNode("a"),
+    SkipNode("x", Raw(b'{"to":"y"}')),
+    SignalSession(Raw(b"1"), name="go"),
+    SignalSession(Raw(b"2"), node_id="w"),
+    *[FireTimer(node_id, round_, attempt) for node_id in "adwr" for round_ in (1, 2) for attempt in (1, 2)],
 ]
 
 
@@ -305,6 +326,16 @@ def check(before: SessionState, records: list[Record], paused: bool) -> None:
             assert new_round or fact.status in NODE_TABLE[was], (record.node_id, was, fact)
             assert not (paused and fact.status == "running"), "a node started while paused"
             statuses[record.node_id] = fact.status
+
+
+def check_waits(state: SessionState) -> None:
+    """A suspended node has exactly one open wait, any other none."""
+    for node_id, node in state.nodes.items():
+        asked = node.opened is not None
+        waits = [asked, node.signal is not None, node.timer is not None and not asked and node.signal is None]
+        assert sum(waits) == (node.status == "suspended"), (node_id, node)
+        assert node.timer is None or (node.timer.since is None) == (state.status == "paused")
+        assert not (node.retries and asked)
 
 
 @settings(max_examples=150, deadline=None)
@@ -331,6 +362,7 @@ def test_any_history_keeps_the_invariants(data: st.DataObject) -> None:
             assert len(engine.records) == count, "a refused command left a record"
         assert msgspec.json.encode(before) == kept, "a decision changed the state it was given"
         check(before, engine.records[count:], before.status == "paused")
+        check_waits(engine.state)
         if before.status in TERMINAL:
             assert len(engine.records) == count, "something happened after the end"
     assert [record.seq for record in engine.records] == list(range(1, len(engine.records) + 1))

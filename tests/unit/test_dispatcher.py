@@ -6,24 +6,14 @@ from sys import getswitchinterval
 from threading import Event, Thread
 from typing import Any, TypeVarTuple
 
-import msgspec
 import pytest
+from support.recording import Echo, Urgent
 
 from sessiond.actors.dispatcher import LoopDispatcher
 from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Control
 
 WAIT = 5.0
 Ts = TypeVarTuple("Ts")
-
-
-class Urgent(msgspec.Struct, Control, frozen=True):
-    name: str
-
-
-class Echo(LoopActor):
-    def on_receive(self, message: object) -> object:
-        return message
 
 
 class Noting(LoopActor):

@@ -3,8 +3,8 @@ from threading import Thread
 import msgspec
 import pykka
 import pytest
+from support.recording import Echo
 
-from sessiond.actors.loop_actor import LoopActor
 from sessiond.actors.mailbox import (
     PLAIN,
     Asked,
@@ -65,11 +65,6 @@ def test_threads_that_race_for_credits_get_each_one_once() -> None:
     for thread in threads:
         thread.join()
     assert sum(taken) == 1000
-
-
-class Echo(LoopActor):
-    def on_receive(self, message: object) -> object:
-        return message
 
 
 async def test_ask_returns_an_awaitable_future_of_the_answer() -> None:

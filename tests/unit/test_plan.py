@@ -6,10 +6,14 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET, Raw
 from support.graphs import Engine, graph
 
+from sessiond.actors.detail import describe
 from sessiond.actors.events import Failure
+from sessiond.actors.expressions import template
 from sessiond.actors.messages import Pause, Resume
+from sessiond.actors.scope import NodeScope
 
 
 def loop(back: str, leave: str, rounds: int, until: str | None = None) -> dict[str, Any]:
@@ -193,3 +197,23 @@ def test_every_order_of_completion_ends_with_every_node_through(
     assert set(engine.statuses().values()) <= {"completed", "skipped"}
     assert engine.events().count("execution:completed") == 1
     assert engine.events()[-1] == "execution:completed"
+
+
+def test_a_round_sees_what_the_round_before_it_put_out() -> None:
+    said = '${ has(nodes.a.output) ? nodes.a.output : "nothing" }'
+    end = {"type": "end", "properties": {"output": {"last": said}}}
+    engine = started(graph({"a": ["l"], "l": loop("a", "e", 2), "e": end}))
+    scope = NodeScope(engine.workflow, engine.state, engine.workflow.nodes["a"])
+    assert template(said)(scope) == "nothing"
+    engine.complete("a", "one")
+    scope = NodeScope(engine.workflow, engine.state, engine.workflow.nodes["a"])
+    assert (scope.round, template(said)(scope)) == (2, "one")
+    assert describe(engine.workflow, engine.state, ()).nodes["a"].output is UNSET
+    engine.complete("a", "two")
+    assert engine.state.output == Raw(b'{"last":"two"}')
+
+
+def test_a_node_that_never_ran_can_be_asked_about() -> None:
+    engine = started(graph({"a": ["b"], "b": []}))
+    scope = NodeScope(engine.workflow, engine.state, engine.workflow.nodes["a"])
+    assert template('${ has(nodes.b.output) ? "some" : nodes.b.status }')(scope) == "pending"

@@ -35,7 +35,7 @@ while (answer := owner.try_commit(Commit("a", segment(seq + 1, text="x" * 2_000)
     seq += 1
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 again = owner.try_commit(Commit("a", segment(seq + 1)))
-print(seq, type(answer).__name__, answer is again)
+print(seq, type(answer).__name__, answer is again, flush=True)
 os._exit(0)
 """
 

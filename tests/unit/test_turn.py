@@ -1,59 +1,16 @@
 """What a handler may do: raise, await, answer later."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Any
 
 import pykka
 import pytest
+from support.recording import Echo, Recorder
 
 from sessiond.actors.dispatcher import LoopDispatcher
 from sessiond.actors.future import Deferred
 from sessiond.actors.loop_actor import LoopActor
 from sessiond.actors.mailbox import Kill
-
-
-@pytest.fixture
-async def dispatcher() -> AsyncIterator[LoopDispatcher]:
-    dispatcher = LoopDispatcher()
-    yield dispatcher
-    dispatcher.close()
-    while dispatcher.directory:
-        await asyncio.sleep(0)
-
-
-class Recorder(LoopActor):
-    """Notes everything that happens to it."""
-
-    def __init__(self, log: list[Any]) -> None:
-        self.log = log
-
-    def on_start(self) -> None:
-        self.log.append("start")
-
-    def on_receive(self, message: object) -> object:
-        self.log.append(message)
-        if isinstance(message, BaseException):
-            raise message
-        return message
-
-    def on_stop(self) -> None:
-        self.log.append("stop")
-
-    def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.log.append(("failure", exception_type, traceback is not None))
-
-
-class Echo(LoopActor):
-    def on_receive(self, message: object) -> object:
-        return message
-
 
 # -- coroutines
 

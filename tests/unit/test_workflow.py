@@ -54,7 +54,7 @@ def test_all_faults_come_at_once_each_with_its_path() -> None:
             "b": {"type": "agent", "properties": {"demo": {"tokens": -1}, "colour": 1}},
             "c": {"type": "tool", "properties": {"tool": "t", "arguments": {"x": ["${ 1 + }"]}}},
             "d": {"type": "step", "next_id": []},
-            "e": {"type": "delay"},
+            "e": {"type": "human_review"},
             "f": {"type": "loop", "next_ids": ["a"], "properties": {"max_rounds": 1, "until": "${"}},
         }
     )
@@ -64,7 +64,7 @@ def test_all_faults_come_at_once_each_with_its_path() -> None:
     assert "unknown property" in faults["$.nodes.b.properties.colour"]
     assert "failed" in faults["$.nodes.c.properties.arguments.x[0]"]
     assert "unknown field `next_id`" in faults["$.nodes.d"]
-    assert faults["$.nodes.e.properties.seconds"] == "is missing"
+    assert faults["$.nodes.e.properties.prompt"] == "is missing"
     assert "not closed" in faults["$.nodes.f.properties.until"]
 
 

@@ -1,0 +1,281 @@
+"""One decision in the making: what is recorded, and how the session moves on from there. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from . import plan
+from .errors import InvalidInput, NodeError
+from .events import (
+    AttemptError,
+    ExecutionCompleted,
+    Fact,
+    Failure,
+    HumanInteractionRequired,
+    NodeResumed,
+    NodeStateChange,
+    Record,
+    TimerSet,
+)
+from .json import encode_output
+from .lifecycle import NodeStatus, Status
+from .messages import Reply
+from .node import Answer, InlineType, Outcome, TaskType, WaitingType
+from .retry import chance_of
+from .scope import NodeScope
+from .state import SessionState, apply, early_signal
+from .workflow import Node, Workflow
+
+REMEDIES = ("retry", "skip", "reject")
+"""What a person may do about a failed node that is suspended; `reject` fails it for good."""
+
+
+class StartAttempt(msgspec.Struct, frozen=True, gc=False):
+    """Effect: run this attempt of a task node."""
+
+    node_id: str
+    round: int
+    attempt: int
+
+
+class Decision(msgspec.Struct, gc=False):
+    """What a command came to: nothing of it counts before `records` are stored.
+
+    Attributes:
+        state: the session's state after the records.
+        starts: attempts to start once the records are stored.
+        reply: for whoever asked.
+    """
+
+    records: list[Record]
+    state: SessionState
+    starts: list[StartAttempt]
+    reply: Reply = None
+
+
+class Draft:
+    """A decision in the making: each record is applied to the working state at once."""
+
+    __slots__ = ("now", "records", "reply", "starts", "state", "workflow")
+
+    def __init__(self, workflow: Workflow, state: SessionState, now: str) -> None:
+        self.workflow = workflow
+        self.state = state.working_copy()
+        self.now = now
+        self.records: list[Record] = []
+        self.starts: list[StartAttempt] = []
+        self.reply: Reply = None
+
+    def decided(self) -> Decision:
+        """Return the decision as it stands."""
+        return Decision(self.records, self.state, self.starts, self.reply)
+
+    def record(self, fact: Fact, node_id: str | None = None) -> None:
+        """Append one event and apply it."""
+        state = self.state
+        record = Record(state.seq + 1, state.session_id, fact.event, self.now, fact, node_id)
+        apply(self.workflow, state, record)
+        self.records.append(record)
+
+    def change(
+        self,
+        node_id: str,
+        status: NodeStatus,
+        output: Raw | UnsetType = UNSET,
+        error: Failure | None = None,
+        taken: tuple[str, ...] | None = None,
+        attempt: int | None = None,
+    ) -> None:
+        """Record that a node moved to `status`, in its present round."""
+        present = self.state.node(node_id)
+        number = present.attempt if attempt is None else attempt
+        self.record(NodeStateChange(status, number, present.round, output, error, taken), node_id)
+
+    def is_current(self, node_id: str, round_: int, attempt: int) -> bool:
+        """Whether this attempt still counts; late results of any other change nothing."""
+        node = self.state.node(node_id)
+        return node.status == "running" and node.attempt == attempt and node.round == round_ and not self.state.terminal
+
+    def view(self, node: Node) -> NodeScope:
+        """Return what the node may look at now."""
+        return NodeScope(self.workflow, self.state, node)
+
+    # ---- onwards
+
+    def advance(self, candidates: Iterable[str]) -> None:
+        """Start, skip or leave waiting each candidate and whatever follows from that; then see if all is done."""
+        if self.state.status != "running":
+            return
+        todo = deque(candidates)
+        while todo:
+            node = self.workflow.nodes[todo.popleft()]
+            if self.state.node(node.id).status != "pending":
+                continue
+            match plan.verdict(self.workflow, self.state, node):
+                case "start":
+                    todo.extend(self.begin(node))
+                    if self.state.terminal:
+                        return
+                case "skip":
+                    self.change(node.id, "skipped")
+                    todo.extend(plan.targets(self.workflow, node))
+                case "wait":
+                    pass
+        self.complete_if_done()
+
+    def begin(self, node: Node) -> Iterable[str]:
+        """Begin the next attempt of a round; return the nodes to look at next."""
+        present = self.state.node(node.id)
+        attempt = present.attempt + 1
+        self.change(node.id, "running", attempt=attempt)
+        match node.type:
+            case TaskType():
+                self.starts.append(StartAttempt(node.id, present.round, attempt))
+            case InlineType() as inline:
+                try:
+                    outcome = inline.decide(self.view(node))
+                except Exception as error:  # noqa: BLE001 - a node type may be a user's own
+                    return self.node_failed(node, failure_of(error))
+                return self.node_completed(node, outcome)
+            case WaitingType() as waiting:
+                try:
+                    opened = waiting.open(self.view(node))
+                except Exception as error:  # noqa: BLE001 - a node type may be a user's own
+                    return self.node_failed(node, failure_of(error))
+                self.change(node.id, "suspended")
+                self.record(opened, node.id)
+                kept = early_signal(self.state, node.id)
+                if kept is not None:
+                    return self.close(node, Answer("signal", msgspec.json.decode(kept.payload)), kept.seq)
+            case _:
+                raise TypeError(f"{node.type!r} is neither inline, waiting nor a task")
+        return ()
+
+    def restart(self, interrupted: Iterable[str]) -> None:
+        """Run attempts again that a crash cut short."""
+        for node_id in interrupted:
+            self.begin(self.workflow.nodes[node_id])
+
+    def close(self, node: Node, answer: Answer, signal_seq: int | None = None) -> Iterable[str]:
+        """Close a wait of the node's type with `answer`; return the nodes to look at next.
+
+        Args:
+            node: a suspended node that didn't fail.
+            answer: what closes it.
+            signal_seq: of the kept signal that is the answer, if it is one.
+
+        Raises:
+            InvalidInput: the answer doesn't fit, and whoever gave it may give another; the wait stays open.
+        """
+        assert isinstance(node.type, WaitingType)
+        action = answer.action if answer.action in ("approve", "reject", "modify") else None
+        resumed = NodeResumed(encode_output(answer.data), action, answer.by, signal_seq=signal_seq)
+        try:
+            outcome = node.type.answer(self.view(node), self.state.node(node.id).opened, answer)
+        except InvalidInput as error:
+            if answer.action != "timer" and signal_seq is None:
+                raise
+            failure = Failure("invalid_answer", str(error))  # nobody is there to be told
+        except NodeError as error:
+            failure = failure_of(error)
+        else:
+            self.record(resumed, node.id)
+            return self.node_completed(node, outcome)
+        self.record(resumed, node.id)
+        return self.node_failed(node, failure)
+
+    def node_completed(self, node: Node, outcome: Outcome) -> Iterable[str]:
+        """Record an output; return the nodes to look at next.
+
+        Raises:
+            NodeError: the output isn't JSON.
+        """
+        try:
+            output = encode_output(outcome.output)
+        except NodeError as error:
+            return self.node_failed(node, failure_of(error))
+        for fact in outcome.facts:
+            self.record(fact, node.id)
+        self.change(node.id, "completed", output=output, taken=outcome.taken)
+        if outcome.taken and node.body and outcome.taken[0] == node.next_ids[0]:
+            return outcome.taken
+        return plan.targets(self.workflow, node)
+
+    def node_failed(
+        self, node: Node, failure: Failure, *, retryable: bool = False, retry_after: float | None = None
+    ) -> Iterable[str]:
+        """Record a failed attempt and apply the node's policies; return the nodes to look at next."""
+        state = self.state
+        present, retry = state.node(node.id), node.spec.retry
+        again = retryable and retry is not None and retry.allows(present.attempt, failure.code)
+        self.record(AttemptError(failure.message, failure.code, present.attempt, again), node.id)
+        if retry is not None and again:
+            chance = chance_of(state.session_id, node.id, present.round, present.attempt)
+            self.change(node.id, "suspended", error=failure)
+            self.record(TimerSet(retry.wait(present.attempt, chance, retry_after)), node.id)
+            return ()
+        match node.spec.on_error:
+            case "continue":
+                self.change(node.id, "failed", error=failure)
+                return plan.targets(self.workflow, node)
+            case "suspend":
+                self.change(node.id, "suspended", error=failure)
+                self.record(_plea(node, failure), node.id)
+            case "fail":
+                self.give_up(node, failure)
+        return ()
+
+    def give_up(self, node: Node, failure: Failure) -> None:
+        """A node fails for good, and the session with it."""
+        self.change(node.id, "failed", error=failure)
+        self.end("failed", msgspec.structs.replace(failure, node_id=node.id))
+
+    # ---- the end
+
+    def complete_if_done(self) -> None:
+        """Record the session's end if no node is left to wait for."""
+        if self.starts or self.state.terminal:
+            return
+        for node in reversed(self.state.nodes.values()):
+            if node.status in ("running", "suspended"):
+                return
+        outputs = {n: self.state.node(n).output for n in plan.leaves(self.workflow, self.state)}
+        output = next(iter(outputs.values())) if len(outputs) == 1 else Raw(msgspec.json.encode(outputs))
+        self.record(ExecutionCompleted("completed", output if outputs else UNSET))
+
+    def end(self, status: Status, error: Failure) -> None:
+        """End now: what runs or waits fails, what is pending is skipped, then the terminal event."""
+        code = error.code if error.code in ("stopped", "cancelled", "deadline") else "aborted"
+        self.starts.clear()
+        for node_id in self.workflow.nodes:
+            present = self.state.node(node_id).status
+            if present in ("running", "suspended"):
+                self.change(node_id, "failed", error=Failure(code, f"the session {_END_WORDS[code]}"))
+            elif present == "pending":
+                self.change(node_id, "skipped")
+        self.record(ExecutionCompleted(status, error=error))
+
+
+def _plea(node: Node, failure: Failure) -> HumanInteractionRequired:
+    return HumanInteractionRequired(
+        reason=f"node {node.id!r} failed: {failure.code}", prompt=failure.message, actions=REMEDIES
+    )
+
+
+_END_WORDS = {
+    "stopped": "was stopped",
+    "cancelled": "was cancelled",
+    "deadline": "passed its deadline",
+    "aborted": "failed elsewhere",
+}
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what a node's own error means for its attempt."""
+    if isinstance(error, NodeError):
+        return Failure(error.node_code, str(error))
+    return Failure("exception", f"{type(error).__name__}: {error}")

@@ -1,0 +1,107 @@
+"""Releases: the effects of decisions, which wait for their commits, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from .decision import StartAttempt
+from .errors import StoreError
+from .future import Deferred
+from .segment import Segment
+
+
+class Releasing(Protocol):
+    """Whoever has effects released: the session actor."""
+
+    def release(self, release: Release) -> None:
+        """Carry out the effects of a stored decision."""
+        ...
+
+    def lose(self, error: StoreError) -> None:
+        """A decision will never be stored."""
+        ...
+
+
+class Release(msgspec.Struct, gc=False):
+    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn."""
+
+    session: Releasing
+    segment: Segment | None
+    starts: list[StartAttempt]
+    reply: Deferred[Any] | None
+    answer: Any
+    ends: bool = False
+
+    def settled(self, error: StoreError | None) -> None:
+        """The commit is stored (`error` is None), or never will be."""
+        if error is None:
+            self.session.release(self)
+        else:
+            self.session.lose(error)
+
+    def answered(self) -> None:
+        """Give the asker the answer."""
+        if self.reply is not None:
+            self.reply.set(self.answer)
+
+
+class Releases:
+    """The releases of one session whose commits are under way; most sessions have none."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self) -> None:
+        self._queue: deque[Release] | None = None
+
+    def __bool__(self) -> bool:
+        return self._queue is not None
+
+    def append(self, release: Release) -> None:
+        """Queue a release whose commit is submitted."""
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(release)
+
+    def answer(self, session: Releasing, answer: Any) -> Any:
+        """Return the answer, or a promise of it behind the commits under way: what isn't durable isn't told."""
+        if self._queue is None:
+            return answer
+        reply = Deferred[Any]()
+        self._queue.append(Release(session, None, [], reply, answer))
+        return reply
+
+    def take(self, release: Release) -> None:
+        """Take the first release, which must be this one."""
+        assert self._queue, "a release comes while nothing is under way"
+        assert self._queue[0] is release, "releases come in the order of their commits"
+        self._queue.popleft()
+
+    def give_answers(self) -> None:
+        """Give the answers whose turn it is, up to the next commit."""
+        queue = self._queue
+        while queue and queue[0].segment is None:
+            queue.popleft().answered()
+        if not queue:
+            self._queue = None
+
+    def starting(self) -> Iterator[str]:
+        """Yield the nodes that start as soon as their commits are stored."""
+        for release in self._queue or ():
+            for start in release.starts:
+                yield start.node_id
+
+    def refuse(self, error: Exception) -> None:
+        """Tell every asker that the answer won't come."""
+        for release in self._queue or ():
+            if release.reply is not None:
+                release.reply.set_exception(error)
+                release.reply = None
+
+    @property
+    def committing(self) -> bool:
+        """Whether any commit is under way."""
+        return any(release.segment is not None for release in self._queue or ())

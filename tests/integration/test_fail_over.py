@@ -1,0 +1,88 @@
+"""A bug inside a session's own handling: the session is recovered from its log, its neighbours don't notice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from support.graphs import chain, graph, registry
+from support.watching import collect, contiguous
+
+from sessiond import Runtime, SessionEnded
+from sessiond.actors.errors import NotFound, SessiondError
+from sessiond.actors.node import InlineType, Outcome, View
+
+
+class Buggy(InlineType):
+    """Breaks its contract, `times` times: what it returns is no outcome."""
+
+    name = "buggy"
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def decide(self, view: View) -> Outcome:
+        self.left -= 1
+        return Outcome("fine") if self.left < 0 else None  # type: ignore[return-value]
+
+
+class Raising(InlineType):
+    """Raises what is no NodeError."""
+
+    name = "raising"
+
+    def decide(self, view: View) -> Outcome:
+        raise ZeroDivisionError("theirs")
+
+
+def graph_of(kind: str) -> dict[str, Any]:
+    return graph({"a": ["b"], "b": {"type": kind, "next_ids": ["c"]}, "c": []})
+
+
+async def test_a_session_goes_on_after_a_bug(store_url: str) -> None:
+    types = registry()
+    types.add(Buggy(times=2))
+    async with Runtime.open(store_url, registry=types) as runtime:
+        other = await runtime.start(chain(3))
+        session = await runtime.start(graph_of("buggy"))
+        watcher = asyncio.create_task(collect(session))
+        assert await session.result() == {"node": "c", "round": 1}
+        contiguous(await watcher)
+        completed = [r.node_id for r in await watcher if r.data.get("status") == "completed" and r.node_id]
+        assert completed == ["a", "b", "c"]
+        assert (await other.wait()).status == "completed"
+
+
+async def test_a_session_that_fails_again_and_again_is_ended_with_a_cause(store_url: str) -> None:
+    types = registry()
+    types.add(Buggy(times=1_000))
+    async with Runtime.open(store_url, registry=types) as runtime:
+        session = await runtime.start(graph_of("buggy"))
+        with pytest.raises(SessionEnded) as ended:
+            await session.result()
+        assert ended.value.node_code == "crash_loop"
+        contiguous(await collect(session))
+        assert (await (await runtime.start(chain(1))).wait()).status == "completed"
+
+
+async def test_a_command_that_meets_a_bug_changes_nothing(store_url: str) -> None:
+    types = registry()
+    types.add(Buggy(times=1))
+    async with Runtime.open(store_url, registry=types) as runtime:
+        with pytest.raises(SessiondError, match="failed inside"):
+            await runtime.create(graph({"b": {"type": "buggy"}}), session_id="mine")
+        with pytest.raises(NotFound):
+            await runtime.session("mine").detail()
+        assert (await runtime.create(graph({"b": {"type": "buggy"}}), session_id="mine")).session_id == "mine"
+        assert await runtime.session("mine").result() == "fine"
+
+
+async def test_what_an_inline_node_raises_fails_only_the_node(store_url: str) -> None:
+    types = registry()
+    types.add(Raising())
+    async with Runtime.open(store_url, registry=types) as runtime:
+        session = await runtime.start(graph_of("raising"))
+        with pytest.raises(SessionEnded, match="ZeroDivisionError: theirs") as ended:
+            await session.result()
+        assert ended.value.node_code == "exception"

@@ -1,0 +1,162 @@
+"""Retries, and failures that wait for a person, on a real runtime and every store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.graphs import graph, registry
+from support.watching import collect, contiguous, until
+
+from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded, TerminalError
+from sessiond.actors.errors import NotWaiting
+
+
+class Patient:
+    """Nodes that fail until they are cured, and a count of their runs."""
+
+    def __init__(self) -> None:
+        self.runs: Counter[str] = Counter()
+        self.cured = False
+        self.error: Callable[[], BaseException] = lambda: NodeError("not yet", "busy")
+
+    def registry(self) -> NodeRegistry:
+        types = registry()
+
+        @types.node("sick")
+        async def sick(context: Any) -> Any:
+            self.runs[context.node_id] += 1
+            if not self.cured and context.attempt < 3:
+                raise self.error()
+            return {"attempt": context.attempt, "input": context.input, "key": context.idempotency_key}
+
+        return types
+
+    def open(self, url: str) -> Any:
+        return Runtime.open(url, registry=self.registry())
+
+
+@pytest.fixture
+def patient() -> Patient:
+    return Patient()
+
+
+def sick(**policies: Any) -> dict[str, Any]:
+    return graph({"a": {"type": "sick", "next_ids": ["b"], **policies}, "b": {"type": "end"}})
+
+
+async def test_a_node_is_repeated_until_it_succeeds(store_url: str, patient: Patient) -> None:
+    async with patient.open(store_url) as runtime:
+        session = await runtime.start(sick(retry={"initial_s": 0.01, "on": ["busy"]}))
+        result = await session.result()
+        assert (result["attempt"], result["key"]) == (3, f"{session.id}/a/1")
+        records = await collect(session)
+    contiguous(records)
+    errors = [r.data for r in records if r.event == "error"]
+    assert [(e["attempt"], e["code"], e["will_retry"]) for e in errors] == [(1, "busy", True), (2, "busy", True)]
+    assert [r.data["attempt"] for r in records if r.node_id == "a" and r.data.get("status") == "running"] == [1, 2, 3]
+    assert patient.runs["a"] == 3
+
+
+async def test_attempts_end(store_url: str, patient: Patient) -> None:
+    async with patient.open(store_url) as runtime:
+        session = await runtime.start(sick(retry={"max_attempts": 2, "initial_s": 0}))
+        with pytest.raises(SessionEnded, match="not yet"):
+            await session.result()
+    assert patient.runs["a"] == 2
+
+
+async def test_a_terminal_error_is_not_repeated(store_url: str, patient: Patient) -> None:
+    patient.error = lambda: TerminalError("no such account", "gone")
+    async with patient.open(store_url) as runtime:
+        session = await runtime.start(sick(retry={"initial_s": 0}))
+        with pytest.raises(SessionEnded) as ended:
+            await session.result()
+    assert (ended.value.node_code, patient.runs["a"]) == ("gone", 1)
+
+
+async def test_a_node_says_when_to_come_back(store_url: str, patient: Patient) -> None:
+    patient.error = lambda: NodeError("too many", "busy", retry_after=0.02)
+    async with patient.open(store_url) as runtime:
+        session = await runtime.start(sick(retry={"initial_s": 3600, "max_s": 3600}))
+        await session.result()
+        waits = [r.data["seconds"] for r in await collect(session) if r.event == "timer:set"]
+    assert waits == [0.02, 0.02]
+
+
+async def test_the_wait_for_the_next_attempt_survives_a_restart(durable_url: str, patient: Patient) -> None:
+    async with patient.open(durable_url) as runtime:
+        session = await runtime.start(sick(retry={"initial_s": 0.3, "jitter": 0}))
+        await until(session, "timer:set")
+    patient.cured = True
+    async with patient.open(durable_url) as runtime:
+        again = runtime.session(session.id)
+        assert (await again.result())["attempt"] == 2
+        records = await collect(again)
+    contiguous(records)
+    assert "execution:recovered" not in [r.event for r in records], "nothing ran when the runtime went away"
+
+
+async def test_no_attempt_begins_while_paused(store_url: str, patient: Patient) -> None:
+    async with patient.open(store_url) as runtime:
+        session = await runtime.start(sick(retry={"initial_s": 60, "jitter": 0}))
+        await until(session, "timer:set")
+        receipt = await session.pause()
+        assert receipt.in_flight == ()
+        patient.cured = True
+        node = (await session.detail()).nodes["a"]
+        assert (node.status, node.attempt) == ("suspended", 1)
+        assert node.error is not None
+        await session.retry_node("a", input="mine", by="ann")  # recorded; it runs at the resume
+        assert (await session.detail()).nodes["a"].status == "suspended"
+        assert patient.runs["a"] == 1
+        await session.resume()
+        result = await session.result()
+        assert (result["attempt"], result["input"]) == (2, "mine")
+
+
+async def test_a_person_mends_what_failed_after_a_restart(durable_url: str, patient: Patient) -> None:
+    async with patient.open(durable_url) as runtime:
+        session = await runtime.start(sick(on_error="suspend"), input=1)
+        opened = (await until(session, "human_interaction_required"))[-1]
+        assert opened.data["actions"] == ["retry", "skip", "reject"]
+        assert (await runtime.row(session.id)).waits == ("a",)
+    patient.cured = True
+    async with patient.open(durable_url) as runtime:
+        again = runtime.session(session.id)
+        await again.retry_node("a", input=2, by="ann")
+        result = await again.result()
+        assert (result["attempt"], result["input"]) == (2, 2)
+        assert (await runtime.row(session.id)).waits == ()
+        contiguous(await collect(again))
+
+
+async def test_a_replaced_input_survives_a_restart(durable_url: str, patient: Patient) -> None:
+    async with patient.open(durable_url) as runtime:
+        session = await runtime.start(sick(on_error="suspend"), input=1)
+        await until(session, "human_interaction_required")
+        seq = (await session.retry_node("a", input=2)).seq
+        await until(session, "human_interaction_required", after=seq)
+    patient.cured = True
+    async with patient.open(durable_url) as runtime:
+        again = runtime.session(session.id)
+        await again.retry_node("a")
+        assert (await again.result())["input"] == 2
+
+
+async def test_a_failure_is_skipped_or_given_up(store_url: str, patient: Patient) -> None:
+    async with patient.open(store_url) as runtime:
+        first = await runtime.start(sick(on_error="suspend"))
+        second = await runtime.start(sick(on_error="suspend"))
+        for session in (first, second):
+            await until(session, "human_interaction_required")
+        await first.skip_node("a", {"instead": True})
+        assert await first.result() == {"instead": True}
+        await second.review("a", "reject", reviewer="ann")
+        with pytest.raises(SessionEnded, match="not yet"):
+            await second.result()
+        for session in (first, second):
+            with pytest.raises(NotWaiting):
+                await session.retry_node("a")
