@@ -50,6 +50,7 @@ class NodeContext:
         attempt: 1, 2, 3 … within the round.
         round: 1, and one more for each time round a loop.
         resources: what nodes share: threads, processes, leave to call other servers.
+        cancelled: True once the session has ended; clean up and return.
     """
 
     __slots__ = (
@@ -98,7 +99,7 @@ class NodeContext:
 
     @property
     def cancelled(self) -> bool:
-        """True once the session has ended; clean up and return."""
+        """Whether the session has ended."""
         return self._cancelled
 
     @cancelled.setter

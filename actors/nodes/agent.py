@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, assert_never
 import msgspec
 
 from ..context import NodeContext
-from ..errors import Fault, InvalidInput, NodeError
+from ..errors import Fault, InvalidInput, NodeError, TerminalError
 from ..events import TokenUsage, ToolExecution
 from ..json import MAX_OUTPUT, encode_output
 from ..node import TaskType
@@ -104,7 +104,7 @@ class AgentType(TaskType):
         """
         provider = self._providers.get(properties.provider)
         if provider is None:
-            raise NodeError(self._unknown(properties.provider), "unknown_provider")
+            raise TerminalError(self._unknown(properties.provider), "unknown_provider")
         tools = {name: function_tool(name, context.find_tool(name)) for name in properties.tools}
         turn = _Conversation(context, properties, provider, self._prices.get(properties.model), tools)
         for rounds_left in range(properties.max_tool_rounds, -1, -1):

@@ -4,7 +4,7 @@
 |---|---|
 | `rate_limited` | 429, with `retry_after` if the endpoint says so |
 | `provider_unavailable` | 5xx, 408, 409, no connection, no answer in time |
-| `provider_refused` | any other status: the same request would be refused again; a used-up quota too |
+| `provider_refused` | any other status: the same request would be refused again; a used-up quota too. Never retried |
 | `stream_cut` | the connection ended, or fell silent, within the answer |
 | `response_malformed` | what came isn't a stream of chat completion chunks |
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ..errors import NodeError
+from ..errors import NodeError, TerminalError
 
 if TYPE_CHECKING:
     import openai
@@ -95,20 +95,20 @@ class ErrorMap:
         status = error.status_code
         wait = retry_after(error.response.headers)
         if status in (401, 403):  # endpoints quote parts of the key here
-            return NodeError(f"the endpoint doesn't accept the key ({status})", "provider_refused")
+            return TerminalError(f"the endpoint doesn't accept the key ({status})", "provider_refused")
         message = f"the endpoint answered {status}: {self._said(error)}"
         if status == 429 and error.code != _SPENT:
             return NodeError(message, "rate_limited", retry_after=wait)
         if status >= 500 or status in _PASSING:
             return NodeError(message, "provider_unavailable", retry_after=wait)
-        return NodeError(message, "provider_refused")
+        return TerminalError(message, "provider_refused")
 
     def _of_event(self, error: openai.APIError) -> NodeError:
         """An error event in the stream has no status, only a type and a code."""
         message = f"the endpoint failed within its answer: {self._said(error)}"
         named = f"{error.type} {error.code}"
         if _SPENT in named or "invalid_request" in named:
-            return NodeError(message, "provider_refused")
+            return TerminalError(message, "provider_refused")
         return NodeError(message, "rate_limited" if "rate_limit" in named or "429" in named else "provider_unavailable")
 
     def _said(self, error: openai.APIError) -> str:

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ..errors import Fault, InvalidInput, NodeError
+from ..errors import Fault, InvalidInput, TerminalError
 from ..workflow import fault_of
 from .provider import ToolSpec
 
@@ -25,7 +25,7 @@ class FunctionTool:
         spec: what the model is told.
 
     Raises:
-        NodeError: `tool_signature`, if no JSON object can be passed to the function.
+        TerminalError: `tool_signature`, if no JSON object can be passed to the function.
     """
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
@@ -34,7 +34,7 @@ class FunctionTool:
             self._arguments = _struct_of(name, function)
             (schema,), found = msgspec.json.schema_components([self._arguments], ref_template="#/$defs/{name}")
         except (TypeError, NameError, ValueError) as error:
-            raise NodeError(f"tool {name!r} can't be offered to a model: {error}", "tool_signature") from None
+            raise TerminalError(f"tool {name!r} can't be offered to a model: {error}", "tool_signature") from None
         parameters = found.pop(schema["$ref"].rpartition("/")[2])
         parameters.pop("title", None)
         if found:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..context import NodeContext
-from ..errors import NodeError
+from ..errors import NodeError, TerminalError
 from .chat_errors import ErrorMap
 from .provider import Finish, Message, Piece, Text, Thinking, ToolCall, ToolSpec, Usage
 
@@ -128,7 +128,7 @@ class OpenAIChat:
         base_url = _bare(wanted or default)
         if base_url in self._endpoints or base_url in (OPENAI_URL, _bare(default)):
             return base_url
-        raise NodeError(
+        raise TerminalError(
             f"this host doesn't allow the endpoint {base_url!r}; set OPENAI_BASE_URL, "
             "or register AgentType with an OpenAIChat that lists it",
             "endpoint_refused",
@@ -139,7 +139,7 @@ class OpenAIChat:
             return None
         key = self._environ.get(name)
         if not key:
-            raise NodeError(
+            raise TerminalError(
                 f"the environment variable {name} isn't set; api_key_env: null is for an endpoint without keys",
                 "key_missing",
             )
@@ -171,7 +171,7 @@ def _load() -> ssl.SSLContext:
         import httpx2
         import openai  # noqa: F401
     except ImportError as error:
-        raise NodeError(
+        raise TerminalError(
             f"provider 'openai' needs its client: pip install 'sessiond[llm]' ({error})", "provider_missing"
         ) from None
     return httpx2.create_ssl_context()

@@ -116,6 +116,24 @@ async def test_the_engine_is_told_how_long_to_wait(llm: LLMServer) -> None:
     ]
 
 
+async def test_the_engine_retries_what_may_pass_and_nothing_else(runtime: Runtime, llm: LLMServer) -> None:
+    definition = agent()
+    definition["nodes"]["a"]["retry"] = {"max_attempts": 3, "initial_s": 3600, "jitter": 0}
+    llm.reply({"error": {"message": "slow down"}}, status=429, Retry_After_Ms="1")
+    llm.reply({"error": {"message": "busy"}}, status=503, Retry_After="0")
+    llm.reply(says("At last."), ends())
+    session = await runtime.start(definition)
+    assert (await session.result())["text"] == "At last."
+    assert [r.data["code"] for r in await collect(session) if r.event == "error"] == [
+        "rate_limited",
+        "provider_unavailable",
+    ]
+    llm.script = []
+    llm.reply({"error": {"message": "no such model"}}, status=404)
+    assert await code_of(await runtime.start(definition)) == "provider_refused"
+    assert len(llm.seen) == 4
+
+
 async def test_no_connection_is_unavailable(unused_port: int) -> None:
     chat = OpenAIChat(environ={"OPENAI_BASE_URL": f"http://127.0.0.1:{unused_port}"})
     types = NodeRegistry()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from sessiond.actors.errors import InvalidInput, NodeError
+from sessiond.actors.errors import InvalidInput, TerminalError
 from sessiond.actors.nodes.function_tool import FunctionTool, function_tool
 
 
@@ -87,7 +87,7 @@ def _foreign(a: pytest.Item) -> None: ...
 
 @pytest.mark.parametrize("function", [_positional, _many, _any_names, _nowhere, _foreign])
 def test_a_signature_that_json_cannot_fill_is_refused(function: Any) -> None:
-    with pytest.raises(NodeError) as caught:
+    with pytest.raises(TerminalError) as caught:
         FunctionTool("odd", function)
     assert caught.value.node_code == "tool_signature"
 
