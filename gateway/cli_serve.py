@@ -11,7 +11,6 @@ from typing import Any
 import click
 import msgspec
 
-from ..actors.node import default_registry
 from ..actors.workflow import fault_of
 from .cli_exit import EXIT_HELP, reporting
 from .files import FileFault, InvalidFile, compile_workflow, read_data, read_workflow
@@ -42,14 +41,13 @@ def serve(config: Path | None, **flags: Any) -> None:
         settings = read_settings(
             config, {name: value for name, value in flags.items() if value not in (None, ())}, os.environ
         )
-        registry = load_nodes(settings.nodes)
-        default_registry.types.update(registry.types)  # where the server's runtime looks
-        default_registry.tools.update(registry.tools)
+        settings.http_policy()
+        types = load_nodes(settings.nodes).types
         for workflow in settings.workflows:
-            compile_workflow(read_workflow(Path(workflow)), registry.types)
+            compile_workflow(read_workflow(Path(workflow)), types)
         from .main import run  # tornado takes 0.1 s to import
 
-        run(msgspec.structs.replace(settings, nodes=()))
+        run(settings)
     sys.exit(0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import os
 import signal
@@ -16,7 +15,9 @@ from typing import Any, Final
 import yaml
 
 from ..actors.errors import Fault, InvalidInput
+from ..actors.options import Options
 from ..actors.runtime import Runtime
+from .node_modules import load_nodes
 from .server import serving
 from .settings import Settings
 
@@ -36,15 +37,14 @@ async def serve(
         stop: ends the server as a signal does; for those who embed it.
 
     Raises:
-        InvalidInput: settings, the store's URL or a workflow file are wrong.
+        InvalidInput: settings, the store's URL, a module of nodes or a workflow file are wrong.
         OSError: the address can't be had.
         Unavailable: the store doesn't answer.
     """
     settings.check_exposure()
-    for module in settings.nodes:
-        importlib.import_module(module)
+    registry = load_nodes(settings.nodes)
     stopping = stop or asyncio.Event()
-    async with Runtime.open(settings.store) as runtime:
+    async with Runtime.open(settings.store, registry=registry, options=Options(http=settings.http_policy())) as runtime:
         for hazard in runtime.store.hazards():
             logger.warning("%s", hazard)
         for path in settings.workflows:
