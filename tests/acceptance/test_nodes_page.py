@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,15 +22,18 @@ PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | r
 
 
 @pytest.fixture
-def types() -> NodeRegistry:
+def types(tmp_path: Path) -> Iterator[NodeRegistry]:
     """What the page's programs register, and nothing else."""
     before = dict(default_registry.types)
+    (tmp_path / "nodes_page.py").write_text(PROGRAM)
+    sys.path.insert(0, str(tmp_path))
     try:
-        exec(compile(PROGRAM, "docs/nodes.md", "exec"), {"__name__": "nodes_page"})  # noqa: S102 - it is ours
-        found = NodeRegistry(default_registry.types)
+        importlib.import_module("nodes_page")
+        yield default_registry.of_package("nodes_page")
     finally:
         default_registry.types = before
-    return found
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("nodes_page", None)
 
 
 async def test_its_nodes_run(types: NodeRegistry) -> None:
