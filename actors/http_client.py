@@ -13,6 +13,7 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -113,7 +114,8 @@ class HttpClient:
             )
             receiver = _Receiver(stream, self._policy.max_body)
             _send(connection, request, url)
-            await connection.read_response(receiver)
+            with suppress(StreamClosedError):  # by either side: the receiver knows what it has
+                await connection.read_response(receiver)
         except (StreamClosedError, ValueError) as error:
             raise NodeError(f"the exchange with {_place(request.url)} failed: {error}", "http_failed") from None
         finally:

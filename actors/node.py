@@ -184,11 +184,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class NodeRegistry:
-    """The node types and tools that workflows may name."""
+    """The node types and tools that workflows may name.
+
+    Attributes:
+        types: node types by name.
+        tools: functions for `tool` nodes by name.
+        plugins: names of the plug-ins whose content it has.
+    """
 
     def __init__(self, types: Mapping[str, NodeType] | None = None) -> None:
         self.types: dict[str, NodeType] = dict(types or {})
         self.tools: dict[str, Callable[..., Any]] = {}
+        self.plugins: set[str] = set()
 
     def add(self, node_type: NodeType) -> None:
         """Register a node type under its name, in place of any other of that name."""
@@ -260,6 +267,7 @@ class NodeRegistry:
         """Return a registry of the same content that changes on its own."""
         twin = NodeRegistry(self.types)
         twin.tools = dict(self.tools)
+        twin.plugins = set(self.plugins)
         return twin
 
 

@@ -54,12 +54,15 @@ def load_node_plugins(registry: NodeRegistry, found: Iterable[EntryPoint] | None
     """
     faults: list[Fault] = []
     for point in sorted(entry_points(group=NODE_PLUGINS) if found is None else found, key=lambda point: point.name):
+        if point.name in registry.plugins:
+            continue
         try:
             offered = _offered(point.load())
         except BaseException as error:
             logger.warning("the node plug-in %r (%s) is broken", point.name, point.value, exc_info=error)
             faults.append(Fault(point.name, f"{point.value}: {type(error).__name__}: {error}"))
             continue
+        registry.plugins.add(point.name)
         for name in registry.add_missing(offered):
             logger.warning("%r of the node plug-in %r is left out: there is another of that name", name, point.name)
     return faults

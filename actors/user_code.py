@@ -166,7 +166,7 @@ class UserCode:
         if self.properties is not None:
             try:
                 msgspec.json.schema(self.properties)
-            except TypeError as error:
+            except (TypeError, NameError, AttributeError) as error:
                 raise TypeError(f"the properties of node {self._name} have no JSON Schema: {error}") from None
         if self._is_async and self.runs_in != "loop":
             raise TypeError(f"node {self._name} is async: it runs in the loop, not in a {self.runs_in}")

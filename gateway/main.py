@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..actors.options import Options
 from ..actors.runtime import Runtime
 from .files import compile_workflow, read_workflow
 from .node_modules import load_nodes
@@ -42,7 +43,7 @@ async def serve(
     registry = load_nodes(settings.nodes)
     workflows = [compile_workflow(read_workflow(Path(path)), registry.types) for path in settings.workflows]
     stopping = stop or asyncio.Event()
-    async with Runtime.open(settings.store, registry=registry) as runtime:
+    async with Runtime.open(settings.store, registry=registry, options=Options(http=settings.http_policy())) as runtime:
         for hazard in runtime.store.hazards():
             logger.warning("%s", hazard)
         for workflow in workflows:

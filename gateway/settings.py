@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from ..actors.errors import Fault, InvalidInput
+from ..actors.http_policy import HttpPolicy
 from ..actors.workflow import fault_of
 
 PREFIX: Final = "SESSIOND_"
@@ -27,6 +28,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         port: 0 takes a free one.
         workflows: files to register at the start, JSON or YAML.
         nodes: modules to import at the start, for the node types and tools they register.
+        http: whether `http` nodes may call other servers.
+        http_hosts: the only hosts that they may call, `*` for any characters; all if empty.
+        http_private: networks that they may call although they aren't public, such as `10.1.0.0/16`.
         allow_anonymous: serve other machines without authentication.
         allowed_origins: web origins, other than our own, whose pages may open WebSockets.
         max_body: bytes of a request's body.
@@ -43,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
     workflows: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+    http: bool = False
+    http_hosts: tuple[str, ...] = ()
+    http_private: tuple[str, ...] = ()
     allow_anonymous: bool = False
     allowed_origins: tuple[str, ...] = ()
     max_body: Size = 1_048_576
@@ -80,6 +87,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return msgspec.convert(found, cls)
         except msgspec.ValidationError as error:
             raise InvalidInput([fault_of(error, "$")], "the settings") from None
+
+    def http_policy(self) -> HttpPolicy | None:
+        """Return what `http` nodes may call, None for nothing.
+
+        Raises:
+            InvalidInput: a private network isn't one.
+        """
+        return HttpPolicy(hosts=self.http_hosts, private=self.http_private) if self.http else None
 
     def check_exposure(self) -> None:
         """Refuse to serve other machines to anybody.

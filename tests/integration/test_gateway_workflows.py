@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import msgspec
 from support.graphs import chain
+from support.graphs import graph as make_graph
 from support.site import Site, problem
 
 PATH = "/api/v1/workflows/w"
@@ -58,6 +61,34 @@ async def test_validation_tells_every_fault_and_stores_nothing(site: Site) -> No
     paths = {error["path"] for error in problem(response, 422)["errors"]}
     assert {"$.nodes.n1.next_ids[0]", "$.nodes.n2.timeout_s"} <= paths
     assert msgspec.json.decode((await site.fetch("GET", "/api/v1/workflows")).body) == {"items": []}
+
+
+class Cup(msgspec.Struct, frozen=True):
+    """A cup of something."""
+
+    tea: Annotated[str, msgspec.Meta(min_length=1)]
+    sugar: int = 0
+
+
+async def test_a_users_own_node_type_is_described_checked_and_run(lone_site: Site) -> None:
+    @lone_site.runtime.registry.node("brew")
+    def brew(context: Any, properties: Cup) -> str:
+        """Makes tea."""
+        return properties.tea * 2
+
+    items = msgspec.json.decode((await lone_site.fetch("GET", "/api/v1/node-types")).body)["items"]
+    (item,) = [item for item in items if item["type"] == "brew"]
+    assert item["description"] == "Makes tea."
+    schema = item["properties"]["$defs"]["Cup"]
+    assert schema["properties"]["tea"] == {"type": "string", "minLength": 1}
+    assert schema["required"] == ["tea"]
+    wrong = {"type": "brew", "properties": {"tea": "", "sugar": "two"}}
+    refused = await lone_site.post("/api/v1/workflows/validate", make_graph({"s": wrong}))
+    paths = {error["path"] for error in problem(refused, 422)["errors"]}
+    assert paths == {"$.nodes.s.properties.tea", "$.nodes.s.properties.sugar"}
+    await put(lone_site, make_graph({"s": {"type": "brew", "properties": {"tea": "a"}}}))
+    started = await lone_site.client.execute("w")
+    assert await lone_site.runtime.session(started.session_id).result() == "aa"
 
 
 async def test_node_types_come_with_the_schema_of_their_properties(lone_site: Site) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
-from support.web import Web, raw_server, web
+from support.web import CERTIFICATE, Web, raw_server, web
 
 from sessiond import HttpPolicy, NodeError
 from sessiond.actors.http_client import HttpClient, Request, Resolved, Response
@@ -81,6 +82,18 @@ async def test_a_name_with_several_addresses(site: Web, unused_port: int) -> Non
     none = HttpClient(LOOPBACK, Names(["127.0.0.3", "127.0.0.1"]))
     assert await refused(f"http://several.test:{unused_port}/", none) == "http_failed"
     assert await refused("http://nothing.test/", HttpClient(LOOPBACK, Names([]))) == "http_failed"
+
+
+async def test_tls_proves_the_name_not_the_address() -> None:
+    trusting = ssl.create_default_context(cafile=str(CERTIFICATE))
+    async with web(tls=True) as site:
+        names = Names(["127.0.0.3"], ["127.0.0.3"], ["127.0.0.3"])
+        right = await get(f"https://pinned.test:{site.port}/echo", HttpClient(LOOPBACK, names, trusting))
+        assert right.status == 200
+        other = f"https://other.test:{site.port}/echo"
+        assert await refused(other, HttpClient(LOOPBACK, names, trusting)) == "http_failed"
+        assert await refused(f"https://pinned.test:{site.port}/echo", HttpClient(LOOPBACK, names)) == "http_failed"
+        assert len(site.requests) == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.1.1.1", "2130706434", "0x7f000002", "0.0.0.0", "[::1]", "[::]"])

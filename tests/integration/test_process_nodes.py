@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import heavy
 from support.graphs import graph, registry
 from support.heavy import heavy_nodes
 
@@ -159,6 +161,33 @@ async def test_no_more_run_than_there_is_room_for(runtime: Runtime) -> None:
     outputs = await asyncio.gather(*[run(runtime, "add_up", {"upto": n}) for n in range(12)])
     assert [output["sum"] for output in outputs] == [n * (n + 1) // 2 for n in range(12)]
     assert len({output["pid"] for output in outputs}) <= 2
+
+
+OWNER = """
+import asyncio, sys
+from support.graphs import graph, registry
+from support import heavy
+from support.heavy import heavy_nodes
+from sessiond import Runtime
+async def main():
+    async with Runtime.open("memory://", registry=heavy_nodes(registry())) as runtime:
+        await runtime.start(graph({"s": {"type": "hang"}}), input=sys.argv[1])
+        await asyncio.Event().wait()
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_a_worker_does_not_outlive_a_killed_owner(tmp_path: Path) -> None:
+    file = NewFile(tmp_path / "pid")
+    script = tmp_path / "owner.py"
+    script.write_text(OWNER)
+    environ = {**os.environ, "PYTHONPATH": str(Path(heavy.__file__).parents[1])}
+    owner = await asyncio.create_subprocess_exec(sys.executable, str(script), str(file.path), env=environ)
+    worker = int(await file.text())
+    owner.kill()
+    await owner.wait()
+    await gone(worker)
 
 
 async def test_closing_the_runtime_ends_workers_busy_or_not(types: NodeRegistry, tmp_path: Path) -> None:

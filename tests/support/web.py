@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
+
+CERTIFICATE: Final = Path(__file__).with_name("pinned_test.pem")
+"""For `pinned.test`, signed by itself, until 2126; its key protects nothing."""
 
 
 class _Handler(RequestHandler):
@@ -67,11 +72,15 @@ class Web:
 
 
 @asynccontextmanager
-async def web() -> AsyncIterator[Web]:
-    """Serve on a free port of every 127.x address."""
+async def web(tls: bool = False) -> AsyncIterator[Web]:
+    """Serve on a free port of every 127.x address; with `tls` as `pinned.test`."""
     sockets = bind_sockets(0, "0.0.0.0")
     site = Web(sockets[0].getsockname()[1])
-    server = HTTPServer(Application([(r"/.*", _Handler)], site=site, log_function=lambda _: None))
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+    server = HTTPServer(Application([(r"/.*", _Handler)], site=site, log_function=lambda _: None), ssl_options=context)
     server.add_sockets(sockets)
     try:
         yield site

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sessiond import HttpPolicy
 from sessiond.actors.errors import InvalidInput
 from sessiond.gateway.settings import Settings
 
@@ -12,6 +13,15 @@ def test_defaults_are_for_one_person_on_one_machine() -> None:
     settings = Settings.read({})
     assert (settings.host, settings.store) == ("127.0.0.1", "sqlite:///sessions.db")
     settings.check_exposure()
+
+
+def test_http_nodes_are_off_unless_turned_on() -> None:
+    assert Settings.read({"SESSIOND_HTTP_HOSTS": "a.org"}).http_policy() is None
+    on = {"SESSIOND_HTTP": "1", "SESSIOND_HTTP_HOSTS": "a.org,*.b.org", "SESSIOND_HTTP_PRIVATE": "10.1.0.0/16"}
+    policy = Settings.read(on).http_policy()
+    assert policy == HttpPolicy(hosts=("a.org", "*.b.org"), private=("10.1.0.0/16",))
+    with pytest.raises(InvalidInput):
+        Settings.read({"SESSIOND_HTTP": "1", "SESSIOND_HTTP_PRIVATE": "nowhere"}).http_policy()
 
 
 def test_the_environment_is_typed_and_arguments_go_first() -> None:

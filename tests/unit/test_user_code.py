@@ -20,6 +20,10 @@ class Size(msgspec.Struct, frozen=True):
     width: int
 
 
+class Forward(msgspec.Struct):
+    later: NotToBeFound  # type: ignore[name-defined]  # noqa: F821
+
+
 class Unschematic(msgspec.Struct):
     lock: threading.Lock
 
@@ -156,6 +160,7 @@ class Idle:
         (unknown_kind, {}, "NotToBeFound.*name the type by properties="),
         (Idle, {}, "Idle has no method run"),
         (plain, {"properties": Unschematic}, "no JSON Schema"),
+        (plain, {"properties": Forward}, "no JSON Schema: name 'NotToBeFound'"),
         (coroutine, {"runs_in": "thread"}, "async: it runs in the loop, not in a thread"),
         (streaming, {"runs_in": "process"}, "async"),
         (generator, {"runs_in": "process"}, "generator"),
