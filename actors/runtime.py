@@ -105,9 +105,9 @@ class Runtime:
         """Claim the shards and begin to recover; returns as soon as commands are welcome."""
         loop = asyncio.get_running_loop()
         options = self._options
-        if options.plugins:
-            self.broken_plugins = await loop.run_in_executor(None, load_node_plugins, self.registry)
         self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
+        if options.plugins:
+            self.broken_plugins = await self._read(load_node_plugins, self.registry)
         self.resources = NodeResources(options.threads, options.processes or os.cpu_count() or 1, options.http)
         self.dispatcher = LoopDispatcher(loop)
         numbers = range(self.store.shards)
@@ -152,7 +152,7 @@ class Runtime:
         await self.writer.drain()
         await self.dispatcher.stop_all()
         await self.resources.close()
-        await asyncio.get_running_loop().run_in_executor(None, self.watchdog.close)
+        await self._read(self.watchdog.close)
         await asyncio.get_running_loop().run_in_executor(None, functools.partial(self._readers.shutdown, wait=True))
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
 
@@ -354,7 +354,7 @@ class Runtime:
     # ---- inside
 
     async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Run a blocking call on the store off the loop."""
+        """Run a blocking call, most often on the store, off the loop."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, call, *arguments)
 
     async def _load(self, session_id: str) -> Stored | None:
