@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from pykka import ActorRef
 
 from .context import AttemptHost, NodeContext
+from .dispatch.mailbox import Kill
 from .executor import RUN, NodeExecutor
 from .gate import Gate
-from .mailbox import Kill
 from .node import NodeRegistry
 from .resources import NodeResources
 from .scope import NodeScope

@@ -12,10 +12,10 @@ from typing import Any
 from pykka import ActorRef
 
 from .context import NodeContext
+from .dispatch.loop_actor import LoopActor
 from .errors import NodeError
 from .events import Failure
 from .json import encode_output
-from .loop_actor import LoopActor
 from .messages import CompleteAttempt, FailAttempt
 from .node import TaskType
 from .workflow import Node

@@ -10,9 +10,9 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from .dispatch.mailbox import Control
 from .events import Fact, Failure
 from .lifecycle import Action, Status
-from .mailbox import Control
 
 _EMPTY = Raw(b"{}")
 

@@ -15,7 +15,7 @@ from .errors import StoreError, Unavailable
 from .segment import Segment
 
 if TYPE_CHECKING:
-    from .dispatcher import LoopDispatcher
+    from .dispatch.dispatcher import LoopDispatcher
 
 
 class SessionRow(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import msgspec
 
 from .decision import StartAttempt
+from .dispatch.future import Deferred
 from .errors import StoreError
-from .future import Deferred
 from .segment import Segment
 
 

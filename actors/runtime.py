@@ -18,7 +18,7 @@ from pykka import ActorRef
 
 from .definitions import Definitions
 from .detail import SessionDetail, describe
-from .dispatcher import LoopDispatcher
+from .dispatch.dispatcher import LoopDispatcher
 from .environment import Environment, RandomIds, SystemClock
 from .errors import CommandRefused, Draining, Fault, InvalidInput, NodeError, NotFound, SessionFailed
 from .executor import attempt_in
@@ -105,11 +105,11 @@ class Runtime:
         """Claim the shards and begin to recover; returns as soon as commands are welcome."""
         loop = asyncio.get_running_loop()
         options = self._options
+        self.dispatcher = LoopDispatcher(loop)
         self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
         if options.plugins:
             self.broken_plugins = await self._read(load_node_plugins, self.registry)
         self.resources = NodeResources(options.threads, options.processes or os.cpu_count() or 1, options.http)
-        self.dispatcher = LoopDispatcher(loop)
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
@@ -355,7 +355,7 @@ class Runtime:
 
     async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Run a blocking call, most often on the store, off the loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, call, *arguments)
+        return await self.dispatcher.lender.run(self._readers, call, *arguments)
 
     async def _load(self, session_id: str) -> Stored | None:
         stored: Stored | None = await self._read(self.store.load, session_id)

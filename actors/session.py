@@ -19,19 +19,19 @@ from .context import NodeContext
 from .decide import decide
 from .decision import Decision, StartAttempt
 from .detail import SessionDetail, describe
+from .dispatch.future import Deferred
+from .dispatch.loop_actor import LoopActor
+from .dispatch.mailbox import Control
+from .dispatch.supervision import ChildFailed
 from .environment import Environment
 from .errors import Draining, Overloaded, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import AttemptEnded, NodeExecutor
-from .future import Deferred
-from .loop_actor import LoopActor
-from .mailbox import Control
 from .messages import EXTERNAL, AnyCommand, Command, CompleteAttempt, FailAttempt, Quiesce, RecordFacts, Recover
 from .ports import Commit, Snapshot
 from .release import Release, Releases
 from .segment import Segment
 from .state import SessionState, freeze
-from .supervision import ChildFailed
 from .timestamps import stamp
 from .workflow import Node, Workflow
 

@@ -10,17 +10,17 @@ from typing import Any, Final
 from pykka import ActorRef
 
 from .definitions import Definitions
+from .dispatch.future import Deferred
+from .dispatch.loop_actor import LoopActor
+from .dispatch.mailbox import Control
+from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
 from .errors import NotFound, SessiondError
 from .events import Failure, unpack
-from .future import Deferred
-from .loop_actor import LoopActor
-from .mailbox import Control
 from .messages import Abort, Recover
 from .ports import Stored
 from .session import SessionActor
 from .state import SessionState, fold, thaw
-from .supervision import ChildFailed, RestartBudget
 from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.supervisor")

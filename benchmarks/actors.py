@@ -25,8 +25,8 @@ from typing import Any
 import pykka
 import uvloop
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 LOOPS: dict[str, Loop] = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}

@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from pykka import ActorRef
 
+from ..actors.dispatch.future import Deferred
+from ..actors.dispatch.loop_actor import LoopActor
 from ..actors.errors import Fenced, StoreBroken, StoreError, Unavailable
-from ..actors.future import Deferred
-from ..actors.loop_actor import LoopActor
 from ..actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from .commit_thread import CommitThread
 from .group import Append, Group, Keep
@@ -111,6 +111,7 @@ class PersistenceActor(LoopActor):
         if self._store.inline and group.small and len(self._under_way) == 1 and self._commit_here(group):
             self._settle()
         else:
+            self.dispatcher.lender.begin()
             self._thread.put(group)
 
     def _commit_here(self, group: Group) -> bool:
@@ -128,6 +129,7 @@ class PersistenceActor(LoopActor):
     def _stored(self) -> None:
         """Called on the loop: the thread is through with its oldest groups."""
         while self._under_way and self._under_way[0].done:
+            self.dispatcher.lender.end()
             self._settle()
 
     def _settle(self) -> None:

@@ -11,7 +11,7 @@ from redis import Redis
 from support.redis_server import RedisServer
 from support.stores import OPENERS, OpenStore, Owner
 
-from sessiond.actors.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
 from sessiond.actors.ports import Store
 
 

@@ -9,10 +9,10 @@ PROGRAM = """
 import asyncio, gc, logging
 {setup}
 logging.basicConfig(level=logging.WARNING)
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Kill
-from sessiond.actors.pooled_actor import PooledActor, WorkerPool
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Kill
+from sessiond.actors.dispatch.pooled_actor import PooledActor, WorkerPool
 
 class Slow(LoopActor):
     async def on_receive(self, message):

@@ -10,10 +10,10 @@ import pykka
 import pytest
 from support.recording import Echo
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Kill
-from sessiond.actors.waiting import BlockingOnLoop
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Kill
+from sessiond.actors.dispatch.waiting import BlockingOnLoop
 
 WAIT = 5.0
 

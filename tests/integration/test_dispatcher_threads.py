@@ -11,10 +11,10 @@ import pykka
 import pytest
 import uvloop
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import MailboxFull
-from sessiond.actors.pooled_actor import PooledActor, WorkerPool
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import MailboxFull
+from sessiond.actors.dispatch.pooled_actor import PooledActor, WorkerPool
 
 WAIT = 20.0
 Spawn = Callable[..., pykka.ActorRef[Any]]

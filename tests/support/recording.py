@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Control
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Control
 
 
 class Recorder(LoopActor):

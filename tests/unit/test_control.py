@@ -7,9 +7,9 @@ import pykka
 import pytest
 from support.recording import Echo, Recorder, Urgent
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Kill, Suspend, Unsuspend
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Kill, Suspend, Unsuspend
 
 # -- control
 
@@ -92,7 +92,7 @@ async def test_a_failing_control_message_follows_the_rules_of_ask_and_tell(
 async def test_kill_overtakes_a_backlog_and_drops_none_of_it_silently(
     dispatcher: LoopDispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("DEBUG", "sessiond.actors.mailbox")
+    caplog.set_level("DEBUG", "sessiond.actors.dispatch.mailbox")
     log: list[Any] = []
     ref = dispatcher.spawn(Recorder, log)
     for number in range(5000):

@@ -9,8 +9,8 @@ from typing import Any, TypeVarTuple
 import pytest
 from support.recording import Echo, Urgent
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
 
 WAIT = 5.0
 Ts = TypeVarTuple("Ts")

@@ -7,10 +7,10 @@ import pykka
 import pytest
 from support.recording import Echo, Recorder
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Suspend, Unsuspend
-from sessiond.actors.supervision import ChildFailed
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Suspend, Unsuspend
+from sessiond.actors.dispatch.supervision import ChildFailed
 
 # -- failures
 

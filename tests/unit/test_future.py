@@ -8,7 +8,7 @@ from typing import Any
 import pykka
 import pytest
 
-from sessiond.actors.future import Deferred, LoopFuture, gather
+from sessiond.actors.dispatch.future import Deferred, LoopFuture, gather
 
 
 def done(value: object) -> LoopFuture[object]:

@@ -3,9 +3,9 @@ import asyncio
 import pykka
 import pytest
 
-from sessiond.actors.hosted_actor import HostedActor
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Mailbox
+from sessiond.actors.dispatch.hosted_actor import HostedActor
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Mailbox
 
 
 async def test_the_mailbox_is_the_ref() -> None:

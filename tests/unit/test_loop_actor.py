@@ -8,10 +8,10 @@ import pykka
 import pytest
 from support.recording import Echo, Recorder
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Suspend
-from sessiond.actors.waiting import BlockingOnLoop
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Suspend
+from sessiond.actors.dispatch.waiting import BlockingOnLoop
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pykka
 import pytest
 from support.recording import Echo, Recorder, Urgent
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Kill, MailboxFull, Suspend, Unsuspend
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Kill, MailboxFull, Suspend, Unsuspend
 
 # -- stop
 
@@ -136,7 +136,7 @@ async def test_the_stopped_event_is_set_when_all_is_over(dispatcher: LoopDispatc
 async def test_the_end_frees_the_actor_while_the_ref_is_kept(
     dispatcher: LoopDispatcher, end: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("CRITICAL", "sessiond.actors.supervision")  # a captured traceback holds the actor
+    caplog.set_level("CRITICAL", "sessiond.actors.dispatch.supervision")  # a captured traceback holds the actor
     alive: list[weakref.ref[LoopActor]] = []
 
     class Watched(LoopActor):

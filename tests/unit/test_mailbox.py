@@ -5,7 +5,7 @@ import pykka
 import pytest
 from support.recording import Echo
 
-from sessiond.actors.mailbox import (
+from sessiond.actors.dispatch.mailbox import (
     PLAIN,
     Asked,
     Control,
@@ -16,8 +16,8 @@ from sessiond.actors.mailbox import (
     PlainTypes,
     ask,
 )
-from sessiond.actors.pooled_actor import PooledActor, WorkerPool
-from sessiond.actors.substrate import STOP, StopMessage
+from sessiond.actors.dispatch.pooled_actor import PooledActor, WorkerPool
+from sessiond.actors.dispatch.substrate import STOP, StopMessage
 
 
 class Urgent(msgspec.Struct, Control, frozen=True):

@@ -8,11 +8,11 @@ from typing import Any
 import pykka
 import pytest
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Kill, Suspend, Unsuspend
-from sessiond.actors.pooled_actor import PooledActor, WorkerPool
-from sessiond.actors.supervision import ChildFailed
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Kill, Suspend, Unsuspend
+from sessiond.actors.dispatch.pooled_actor import PooledActor, WorkerPool
+from sessiond.actors.dispatch.supervision import ChildFailed
 
 WAIT = 5.0
 

@@ -5,9 +5,9 @@ import pykka
 import pytest
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
-from sessiond.actors import substrate
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.substrate import PYKKA_MESSAGES, SUPPORTED, StopMessage, SubstrateActor, call_proxy
+from sessiond.actors.dispatch import substrate
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.substrate import PYKKA_MESSAGES, SUPPORTED, StopMessage, SubstrateActor, call_proxy
 
 
 def test_the_installed_pykka_is_the_one_the_private_names_were_read_from() -> None:

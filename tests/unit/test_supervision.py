@@ -1,8 +1,8 @@
 import pytest
 
-from sessiond.actors.loop_actor import LoopActor
-from sessiond.actors.mailbox import Control
-from sessiond.actors.supervision import ChildFailed, RestartBudget
+from sessiond.actors.dispatch.loop_actor import LoopActor
+from sessiond.actors.dispatch.mailbox import Control
+from sessiond.actors.dispatch.supervision import ChildFailed, RestartBudget
 
 
 def test_a_budget_allows_so_many_restarts_in_its_period() -> None:

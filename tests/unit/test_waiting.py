@@ -3,9 +3,9 @@ from threading import Thread
 
 import pytest
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.future import LoopFuture
-from sessiond.actors.waiting import BlockingOnLoop, LoopWaiter, ThreadWaiter, loop_threads, refuse_to_block
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.future import LoopFuture
+from sessiond.actors.dispatch.waiting import BlockingOnLoop, LoopWaiter, ThreadWaiter, loop_threads, refuse_to_block
 
 
 def test_a_thread_without_a_loop_may_block() -> None:

@@ -4,11 +4,11 @@ from threading import Event, current_thread, get_ident
 import pykka
 import pytest
 
-from sessiond.actors.dispatcher import LoopDispatcher
-from sessiond.actors.future import LoopFuture
-from sessiond.actors.pooled_actor import PooledActor
-from sessiond.actors.waiting import BlockingOnLoop
-from sessiond.actors.worker_pool import WorkerPool
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.future import LoopFuture
+from sessiond.actors.dispatch.pooled_actor import PooledActor
+from sessiond.actors.dispatch.waiting import BlockingOnLoop
+from sessiond.actors.dispatch.worker_pool import WorkerPool
 
 WAIT = 5.0
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from support.stores import row, segment
 
-from sessiond.actors.dispatcher import LoopDispatcher
+from sessiond.actors.dispatch.dispatcher import LoopDispatcher
 from sessiond.actors.errors import Fenced, StoreBroken, StoreError, StoreFull, StoreUnavailable, Unavailable
 from sessiond.actors.ports import Batch, Commit, Snapshot, WriterHost
 from sessiond.persistence.memory import MemoryStore

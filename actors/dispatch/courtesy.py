@@ -9,13 +9,17 @@ seconds. Only a release that lasts is one. (``take_gil`` in CPython's ``ceval_gi
 from __future__ import annotations
 
 import time
+from asyncio import AbstractEventLoop, TimerHandle
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor
 from sys import getswitchinterval
 from threading import Lock, active_count
-from typing import Final
+from typing import Any, Final, TypeVar
 
-__all__ = ["Courtesy"]
+__all__ = ["Courtesy", "Lender"]
+
+T = TypeVar("T")
 
 RESUME_WAIT_S: Final = 0.001
 STAND_BACK_S: Final = 0.00005  # a little more than a thread takes to wake up; the kernel adds as much again
@@ -49,3 +53,49 @@ class Courtesy:
         end_at = time.monotonic() + RESUME_WAIT_S
         while self.resuming:
             self.resuming.popleft().acquire(timeout=max(0.0, end_at - time.monotonic()))
+
+
+class Lender:
+    """Lends the interpreter to threads that work for a loop, however busy that is.
+
+    A loop that never waits, because a task on it spins, never lasts in giving the lock away; so while
+    anybody waits for a thread, a timer stands back in its place.
+
+    Args:
+        loop: the busy one.
+        courtesy: its manners.
+        clock: the loop's, in seconds.
+    """
+
+    __slots__ = ("_clock", "_courtesy", "_loop", "_timer", "_waiting")
+
+    def __init__(self, loop: AbstractEventLoop, courtesy: Courtesy, clock: Callable[[], float]) -> None:
+        self._loop = loop
+        self._courtesy = courtesy
+        self._clock = clock
+        self._waiting = 0
+        self._timer: TimerHandle | None = None
+
+    def begin(self) -> None:
+        """A thread was given work that the loop waits for."""
+        self._waiting += 1
+        if self._timer is None:
+            self._timer = self._loop.call_later(getswitchinterval() / 2, self._tick)
+
+    def end(self) -> None:
+        """The work is done."""
+        self._waiting -= 1
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._waiting > 0:
+            self._courtesy.stand_back(self._clock())
+            self._timer = self._loop.call_later(getswitchinterval() / 2, self._tick)
+
+    async def run(self, executor: Executor, call: Callable[..., T], *arguments: Any) -> T:
+        """Run a blocking call on an executor's thread and return its result."""
+        self.begin()
+        try:
+            return await self._loop.run_in_executor(executor, call, *arguments)
+        finally:
+            self.end()

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overlo
 
 from pykka import ActorDeadError, ActorRef
 
+from ..errors import Overloaded
 from .control import Control, Kill, Suspend, Unsuspend
-from .errors import Overloaded
 from .future import PENDING, LoopFuture
 from .substrate import PYKKA_MESSAGES, STOP, StopMessage, SubstrateRef
 from .waiting import refuse_to_block

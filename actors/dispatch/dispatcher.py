@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from pykka import ActorRef
 
-from .courtesy import Courtesy
+from .courtesy import Courtesy, Lender
 from .future import LoopFuture, gather
 from .loop_mailbox import START, LoopMailbox
 from .mailbox import RUNNING, Kill
@@ -76,6 +76,7 @@ class LoopDispatcher:
         self.ready: deque[LoopMailbox[Any]] = deque()
         self.urgent: deque[LoopMailbox[Any]] = deque()
         self.courtesy = Courtesy(clock(), sleep)
+        self.lender = Lender(self.loop, self.courtesy, clock)
         self.awake = False
         self.closed = False
         self.thread_id: int | None = None

@@ -1,0 +1,1 @@
+"""Pykka actors without a thread each: dispatchers, mailboxes, futures, supervision."""
