@@ -11,7 +11,7 @@ from msgspec import UNSET
 from .detail import SessionDetail
 from .errors import Fault, InvalidInput, NodeError
 from .events import Record
-from .json import encode_output
+from .json import encode_request
 from .messages import (
     Answered,
     AnswerWait,
@@ -84,13 +84,13 @@ class Session:
 
     async def review(self, node_id: str, action: str, data: Any = None, reviewer: str | None = None) -> Answered:
         """Answer a review: approve, reject or modify."""
-        message = AnswerWait(node_id, action, encode_output(data), reviewer)
+        message = AnswerWait(node_id, action, encode_request(data, "$.data"), reviewer)
         answered: Answered = await self._runtime.command(self.id, message)
         return answered
 
     async def resume_node(self, node_id: str, output: Any, by: str | None = None) -> Answered:
         """Complete any suspended node with `output`."""
-        message = AnswerWait(node_id, "resume", encode_output(output), by)
+        message = AnswerWait(node_id, "resume", encode_request(output, "$.output"), by)
         answered: Answered = await self._runtime.command(self.id, message)
         return answered
 
@@ -102,13 +102,15 @@ class Session:
             input: what it sees from now on in place of the session's input; left as it was if not given.
             by: who asks for it.
         """
-        given = UNSET if input is UNSET else encode_output(input)
+        given = UNSET if input is UNSET else encode_request(input, "$.input")
         answered: Answered = await self._runtime.command(self.id, RetryNode(node_id, given, by))
         return answered
 
     async def skip_node(self, node_id: str, output: Any = None, by: str | None = None) -> Answered:
         """Complete a node that failed and is suspended, with `output` in place of its own."""
-        answered: Answered = await self._runtime.command(self.id, SkipNode(node_id, encode_output(output), by))
+        answered: Answered = await self._runtime.command(
+            self.id, SkipNode(node_id, encode_request(output, "$.output"), by)
+        )
         return answered
 
     async def signal(
@@ -124,7 +126,7 @@ class Session:
         """
         if (name is None) == (node_id is None):
             raise InvalidInput([Fault("$", "should have either `name` or `node_id`")], "the signal")
-        message = SignalSession(encode_output(payload), name, node_id, by)
+        message = SignalSession(encode_request(payload, "$.payload"), name, node_id, by)
         signalled: Signalled = await self._runtime.command(self.id, message)
         return signalled
 

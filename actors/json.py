@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from .errors import NodeError
+from .errors import Fault, InvalidInput, NodeError
 
 MAX_OUTPUT: Final = 1_048_576
 """Bytes of one node output."""
@@ -39,6 +39,18 @@ def encode_output(value: Any, limit: int = MAX_OUTPUT) -> Raw:
         where = _not_finite(value, "$") or "a value"
         raise NodeError(f"the output isn't JSON: {where} is not a finite number", "output_invalid")
     return Raw(data)
+
+
+def encode_request(value: Any, at: str) -> Raw:
+    """Return a request's JSON value as bytes.
+
+    Raises:
+        InvalidInput: it isn't JSON, or is too large.
+    """
+    try:
+        return encode_output(value)
+    except NodeError as error:
+        raise InvalidInput([Fault(at, str(error))], "the request") from None
 
 
 def _all_finite(value: Any) -> bool:

@@ -13,17 +13,16 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 import msgspec
-from msgspec import Raw
 from pykka import ActorRef
 
 from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatch.dispatcher import LoopDispatcher
 from .environment import Environment, RandomIds, SystemClock
-from .errors import CommandRefused, Draining, Fault, InvalidInput, NodeError, NotFound, SessionFailed
+from .errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .executor import attempt_in
 from .handle import Session
-from .json import encode_output
+from .json import encode_request
 from .lifecycle import TERMINAL, Status, allowed
 from .messages import Create, Created
 from .node import NodeRegistry, default_registry
@@ -372,18 +371,6 @@ class Runtime:
         supervisor = self.placement.shards[shard].supervisor
         if supervisor.is_alive():
             supervisor.tell(FailOver(session_id))
-
-
-def encode_request(value: Any, at: str) -> Raw:
-    """Return a request's JSON value as bytes.
-
-    Raises:
-        InvalidInput: it isn't JSON, or is too large.
-    """
-    try:
-        return encode_output(value)
-    except NodeError as error:
-        raise InvalidInput([Fault(at, str(error))], "the request") from None
 
 
 def _digest(command: Create, workflow: Workflow) -> str:

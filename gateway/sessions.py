@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from msgspec import UNSET
 
 from ..actors.errors import InvalidWorkflow, NotFound
+from ..actors.json import encode_request
 from ..actors.lifecycle import Action
 from ..actors.messages import (
     Answered,
@@ -25,7 +26,6 @@ from ..actors.messages import (
     Stop,
 )
 from ..actors.ports import RowQuery, SessionRow
-from ..actors.runtime import encode_request
 from ..actors.workflow import Workflow
 from .call import Call, Reply
 from .wire import (
