@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from pykka import ActorRef
 
-from .alarms import Alarms
+from .alarms import Alarms, timers
 from .attempts import Attempts
 from .context import NodeContext
 from .decide import decide
@@ -355,6 +355,8 @@ class SessionActor(LoopActor):
 
     def _set_alarms(self) -> None:
         if self._alarms is None:
+            if next(timers(self._state), None) is None:
+                return  # most sessions never have a timer
             self._alarms = Alarms(self._tell)
         self._alarms.set(self._state, self._env.clock.now())
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import random
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 PAYLOAD = base64.b64encode(random.Random(1).randbytes(764)).decode()
@@ -45,3 +48,18 @@ def written_bytes() -> int:
     """Bytes that this process has passed to write calls."""
     with open("/proc/self/io") as counters:
         return int(next(line for line in counters if line.startswith("wchar")).split()[1])
+
+
+async def at_once(count: int, workers: int, work: Callable[[int], Awaitable[None]]) -> tuple[float, list[float]]:
+    """Run `work` `count` times, `workers` at a time; return seconds in all and of each."""
+    numbers, took = iter(range(count)), []
+
+    async def worker() -> None:
+        for number in numbers:
+            began = time.perf_counter()
+            await work(number)
+            took.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*[worker() for _ in range(workers)])
+    return time.perf_counter() - began, took

@@ -11,13 +11,12 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, TypedDict
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
-from workload import PAYLOAD, Sizes, initial, percentile, resident_bytes, written_bytes
+from workload import PAYLOAD, Sizes, at_once, initial, percentile, resident_bytes, written_bytes
 
 
 class State(TypedDict, total=False):
@@ -48,20 +47,6 @@ def chain(body: Any, length: int) -> Any:
         graph.add_edge(START if not i else f"n{i - 1}", f"n{i}")
     graph.add_edge(f"n{length - 1}", END)
     return graph
-
-
-async def at_once(count: int, workers: int, work: Callable[[int], Awaitable[None]]) -> tuple[float, list[float]]:
-    numbers, took = iter(range(count)), []
-
-    async def worker() -> None:
-        for number in numbers:
-            began = time.perf_counter()
-            await work(number)
-            took.append(time.perf_counter() - began)
-
-    began = time.perf_counter()
-    await asyncio.gather(*[worker() for _ in range(workers)])
-    return time.perf_counter() - began, took
 
 
 def thread(name: str) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import uvloop
 from redis import Redis
-from workload import PAYLOAD, Sizes, initial, percentile, resident_bytes, written_bytes
+from workload import PAYLOAD, Sizes, at_once, initial, percentile, resident_bytes, written_bytes
 
 from sessiond import NodeRegistry, Runtime
 
@@ -45,21 +44,6 @@ WAIT = {
         "e": {"type": "end"},
     },
 }
-
-
-async def at_once(count: int, workers: int, work: Callable[[int], Awaitable[None]]) -> tuple[float, list[float]]:
-    """Run `work` `count` times, `workers` at a time; return seconds in all and of each."""
-    numbers, took = iter(range(count)), []
-
-    async def worker() -> None:
-        for number in numbers:
-            began = time.perf_counter()
-            await work(number)
-            took.append(time.perf_counter() - began)
-
-    began = time.perf_counter()
-    await asyncio.gather(*[worker() for _ in range(workers)])
-    return time.perf_counter() - began, took
 
 
 async def w1(runtime: Runtime, sizes: Sizes) -> dict[str, float]:
