@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from .errors import Stopped
 from .events import Fact, Progress
+from .family import Family
 from .gate import Gate
+from .messages import Create
 from .node import NodeRegistry
 from .process_job import JobContext, encode_job
 from .resources import NodeResources
@@ -40,6 +43,10 @@ class AttemptHost(Protocol):
         """The attempt stands at the gate, or goes on."""
         ...
 
+    def stored(self) -> Awaitable[None]:
+        """Return what is done once all that was reported so far is stored."""
+        ...
+
 
 class NodeContext:
     """One attempt of one node.
@@ -50,19 +57,20 @@ class NodeContext:
         attempt: 1, 2, 3 … within the round.
         round: 1, and one more for each time round a loop.
         resources: what nodes share: threads, processes, leave to call other servers.
+        gate: shut while the session is paused.
         cancelled: True once the session has ended; clean up and return.
     """
 
     __slots__ = (
         "_buffer",
         "_cancelled",
-        "_gate",
         "_host",
         "_interruptible",
         "_registry",
         "_room",
         "_scope",
         "attempt",
+        "gate",
         "node_id",
         "properties",
         "resources",
@@ -91,7 +99,7 @@ class NodeContext:
         self.properties: Any = None
         self._scope = scope
         self._host = host
-        self._gate = gate
+        self.gate = gate
         self._registry = registry
         self.resources = resources
         self._buffer: TokenBuffer | None = None
@@ -182,14 +190,39 @@ class NodeContext:
         Raises:
             Stopped: the session has ended.
         """
-        if self._gate.shut:
+        if self.gate.shut:
             self._host.parked(self, True)
             try:
-                await self._gate.passage()
+                await self.gate.passage()
             finally:
                 self._host.parked(self, False)
         if self.cancelled:
             raise Stopped()
+
+    async def stored(self) -> None:
+        """Wait until all that was put into the session's log so far is stored."""
+        await self._host.stored()
+
+    def child(self, session_id: str, input: Raw) -> Create:
+        """Return the command that creates and starts a child session of this one."""
+        return self._scope.child(session_id, input)
+
+    async def run_sessions(self, workflow: str | dict[str, Any], inputs: Sequence[Any], at_once: int = 10) -> list[Any]:
+        """Run a child session for each of `inputs`, `at_once` at a time; return their outputs in that order.
+
+        They are paused, resumed, stopped and cancelled with this session. Another attempt of this node takes up
+        those that haven't failed; so an attempt calls this once, with the same inputs each time.
+
+        Args:
+            workflow: the id of a stored workflow, `id@version`, or a definition.
+            inputs: JSON, one for each child.
+            at_once: children that run at the same time.
+
+        Raises:
+            NodeError: a child failed (`child_failed`) or was cancelled (`child_cancelled`), or can't be started.
+        """
+        assert self.resources.children is not None
+        return await Family(self, self.resources.children).run(workflow, inputs, at_once)
 
     async def in_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a blocking function on the runtime's bounded thread pool and return its result.

@@ -144,7 +144,7 @@ def _control(
 ) -> None:
     state = draft.state
     action = _ACTIONS[type(command)]
-    changed = next_status(state.status, action) != state.status
+    changed = next_status(state.status, action) != state.status and not _not_meant(state, command)
     in_flight = tuple(n for n in state.in_status("running") if n in alive and n not in parked)
     if changed:
         match command:
@@ -152,6 +152,7 @@ def _control(
                 draft.record(ExecutionStarted())
                 draft.advance([draft.workflow.start])
             case Pause():
+                draft.order(Pause(command.reason, by=state.session_id))
                 draft.record(ExecutionPaused(command.reason, command.by, in_flight))
             case Resume():
                 _resume(draft, command, alive)
@@ -164,7 +165,15 @@ def _control(
     draft.reply = Receipt(state.session_id, action, state.status, changed, state.seq, in_flight)
 
 
+def _not_meant(state: SessionState, command: Start | Pause | Resume | Stop | Cancel) -> bool:
+    """Whether a resume is for sessions that somebody else paused."""
+    meant = command.if_paused_by if isinstance(command, Resume) else None
+    return meant is not None and meant != state.paused_by
+
+
 def _resume(draft: Draft, command: Resume, alive: Collection[str]) -> None:
+    me = draft.state.session_id
+    draft.order(Resume(by=me, if_paused_by=me))
     running = tuple(draft.state.in_status("running"))
     draft.record(ExecutionResumed(command.by, running))
     draft.restart(n for n in running if n not in alive)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -23,7 +24,7 @@ from .events import (
 )
 from .json import encode_output
 from .lifecycle import NodeStatus, Status
-from .messages import Reply
+from .messages import Cancel, Pause, Reply, Resume, Stop
 from .node import Answer, InlineType, Outcome, TaskType, WaitingType
 from .retry import chance_of
 from .scope import NodeScope
@@ -42,6 +43,10 @@ class StartAttempt(msgspec.Struct, frozen=True, gc=False):
     attempt: int
 
 
+FamilyCommand: TypeAlias = Pause | Resume | Stop | Cancel
+"""What a session tells its child sessions."""
+
+
 class Decision(msgspec.Struct, gc=False):
     """What a command came to: nothing of it counts before `records` are stored.
 
@@ -49,18 +54,20 @@ class Decision(msgspec.Struct, gc=False):
         state: the session's state after the records.
         starts: attempts to start once the records are stored.
         reply: for whoever asked.
+        orders: what to tell which child sessions once the records are stored.
     """
 
     records: list[Record]
     state: SessionState
     starts: list[StartAttempt]
     reply: Reply = None
+    orders: tuple[tuple[str, FamilyCommand], ...] = ()
 
 
 class Draft:
     """A decision in the making: each record is applied to the working state at once."""
 
-    __slots__ = ("now", "records", "reply", "starts", "state", "workflow")
+    __slots__ = ("now", "orders", "records", "reply", "starts", "state", "workflow")
 
     def __init__(self, workflow: Workflow, state: SessionState, now: str) -> None:
         self.workflow = workflow
@@ -69,10 +76,15 @@ class Draft:
         self.records: list[Record] = []
         self.starts: list[StartAttempt] = []
         self.reply: Reply = None
+        self.orders: tuple[tuple[str, FamilyCommand], ...] = ()
 
     def decided(self) -> Decision:
         """Return the decision as it stands."""
-        return Decision(self.records, self.state, self.starts, self.reply)
+        return Decision(self.records, self.state, self.starts, self.reply, self.orders)
+
+    def order(self, command: FamilyCommand) -> None:
+        """Have all child sessions told, once the records are stored."""
+        self.orders = tuple((child_id, command) for child_id in self.state.children())
 
     def record(self, fact: Fact, node_id: str | None = None) -> None:
         """Append one event and apply it."""
@@ -251,6 +263,8 @@ class Draft:
         """End now: what runs or waits fails, what is pending is skipped, then the terminal event."""
         code = error.code if error.code in ("stopped", "cancelled", "deadline") else "aborted"
         self.starts.clear()
+        me, why = self.state.session_id, f"session {self.state.session_id!r} {_END_WORDS[code]}"
+        self.order(Cancel(why, me) if code == "cancelled" else Stop(why, me))
         for node_id in self.workflow.nodes:
             present = self.state.node(node_id).status
             if present in ("running", "suspended"):

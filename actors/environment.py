@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .messages import Command
 from .node import NodeRegistry
 from .ports import Clock, Committer, Ids
 from .resources import NodeResources
@@ -40,6 +41,7 @@ class Environment:
     Attributes:
         resources: what running nodes share: threads, processes, leave to call other servers.
         grace_s: seconds that running nodes have to clean up after a cancel.
+        order: has a child session handle a command some time soon: id, command.
         retire: takes a session out of the directory: shard, id.
         fail_over: asks the supervisor to recover a session that met a bug: shard, id.
     """
@@ -51,5 +53,6 @@ class Environment:
     registry: NodeRegistry
     resources: NodeResources
     grace_s: float
+    order: Callable[[str, Command], None]
     retire: Callable[[int, str], None]
     fail_over: Callable[[int, str], None]

@@ -188,6 +188,23 @@ class TimerSet(Fact, frozen=True, omit_defaults=True):
     until: float | None = None
 
 
+class ChildStarted(Fact, frozen=True):
+    """The node is about to start, or to take up again, its child session number `index`."""
+
+    event = "child:started"
+    child_id: str
+    index: int
+
+
+class ChildEnded(Fact, frozen=True):
+    """A child session of the node has ended."""
+
+    event = "child:ended"
+    child_id: str
+    index: int
+    status: Status
+
+
 class NodeResumed(Fact, frozen=True, omit_defaults=True):
     """A wait was closed by a review, a signal, a timer or a person.
 
@@ -247,6 +264,8 @@ AnyFact: TypeAlias = (
     | SignalAwaited
     | SignalReceived
     | TimerSet
+    | ChildStarted
+    | ChildEnded
     | NodeResumed
     | AttemptError
     | ExecutionRecovered
@@ -290,6 +309,8 @@ _FOLDED: tuple[type[Fact], ...] = (
     SignalAwaited,
     SignalReceived,
     TimerSet,
+    ChildStarted,
+    ChildEnded,
     NodeResumed,
     ExecutionRecovered,
     ExecutionCompleted,

@@ -8,23 +8,24 @@ import asyncio
 class Gate:
     """What a paused session's nodes wait at. Belongs to one event loop."""
 
-    __slots__ = ("_waiters", "shut")
+    __slots__ = ("_waiters", "_watchers", "shut")
 
     def __init__(self) -> None:
         self.shut = False
         self._waiters: list[asyncio.Future[None]] | None = None
+        self._watchers: list[asyncio.Future[None]] | None = None
 
     def close(self) -> None:
         """Let nobody through."""
         self.shut = True
+        watchers, self._watchers = self._watchers, None
+        _wake(watchers)
 
     def open(self) -> None:
         """Let everybody through."""
         self.shut = False
         waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
+        _wake(waiters)
 
     async def passage(self) -> None:
         """Wait until the gate is open."""
@@ -34,3 +35,18 @@ class Gate:
                 self._waiters = []
             self._waiters.append(waiter)
             await waiter
+
+    async def closure(self) -> None:
+        """Wait until the gate is shut."""
+        while not self.shut:
+            watcher = asyncio.get_running_loop().create_future()
+            if self._watchers is None:
+                self._watchers = []
+            self._watchers.append(watcher)
+            await watcher
+
+
+def _wake(waiters: list[asyncio.Future[None]] | None) -> None:
+    for waiter in waiters or ():
+        if not waiter.done():
+            waiter.set_result(None)

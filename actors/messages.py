@@ -5,6 +5,7 @@ Control commands travel on the mailbox's control lane and overtake node results 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final, TypeAlias
 
 import msgspec
@@ -38,6 +39,11 @@ class Create(Command, frozen=True, kw_only=True):
     request: str = ""
     start: bool = True
 
+    def identified(self, workflow_id: str, version: str) -> Create:
+        """Return it with `request` set to a digest of what it asks for, to be run by this version."""
+        content = msgspec.json.encode((workflow_id, version, self), order="sorted")
+        return msgspec.structs.replace(self, request=hashlib.sha256(content).hexdigest()[:32])
+
 
 class Start(Command, Control, frozen=True):
     """pending → running."""
@@ -53,9 +59,14 @@ class Pause(Command, Control, frozen=True):
 
 
 class Resume(Command, Control, frozen=True):
-    """paused → running."""
+    """paused → running.
+
+    Attributes:
+        if_paused_by: nothing happens unless this is who paused the session.
+    """
 
     by: str | None = None
+    if_paused_by: str | None = None
 
 
 class Stop(Command, Control, frozen=True):

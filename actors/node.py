@@ -88,6 +88,7 @@ class NodeType:
         properties: a struct type; its JSON Schema is what users see.
         arity: how many successors are allowed, least and most (None: any number).
         expressions: properties that hold bare expressions, which the type evaluates itself.
+        verbatim: properties that are taken as they are, whatever expressions stand in them.
         signalled: whether its nodes wait for signals.
     """
 
@@ -95,11 +96,16 @@ class NodeType:
     properties: type[msgspec.Struct] = NoProperties
     arity: ClassVar[tuple[int, int | None]] = (0, None)
     expressions: ClassVar[tuple[str, ...]] = ()
+    verbatim: ClassVar[tuple[str, ...]] = ()
     doc: str = ""
     signalled: ClassVar[bool] = False
 
     def check(self, node: Node) -> Iterable[Fault]:
         """Return what is wrong with `node` beyond its properties' types, each with its path below the node."""
+        return ()
+
+    def definitions(self, node: Node) -> Iterable[tuple[str, Any]]:
+        """Return the workflow definitions that stand in `node`'s properties, each with its path below the node."""
         return ()
 
     def stand_in(self, node: Node, output: Any) -> Outcome:

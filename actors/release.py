@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .decision import StartAttempt
+from .decision import FamilyCommand, StartAttempt
 from .dispatch.future import Deferred
 from .errors import StoreError
 from .segment import Segment
@@ -35,6 +35,7 @@ class Release(msgspec.Struct, gc=False):
     reply: Deferred[Any] | None
     answer: Any
     ends: bool = False
+    orders: tuple[tuple[str, FamilyCommand], ...] = ()
 
     def settled(self, error: StoreError | None) -> None:
         """The commit is stored (`error` is None), or never will be."""

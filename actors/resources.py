@@ -6,10 +6,13 @@ import asyncio
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .http_policy import HttpPolicy
 from .process_pool import ProcessPool
+
+if TYPE_CHECKING:
+    from .children import ChildSessions
 
 T = TypeVar("T")
 
@@ -21,12 +24,16 @@ class NodeResources:
         threads: blocking nodes that run at once; further ones wait.
         processes: CPU-heavy nodes that run at once, each in a process; further ones wait.
         http: what `http` nodes may call; None for nothing.
+        children: how nodes reach child sessions.
     """
 
-    def __init__(self, threads: int, processes: int, http: HttpPolicy | None = None) -> None:
+    def __init__(
+        self, threads: int, processes: int, http: HttpPolicy | None = None, children: ChildSessions | None = None
+    ) -> None:
         self._threads = ThreadPoolExecutor(threads, "sessiond-node")
         self.processes = ProcessPool(processes)
         self.http = http
+        self.children = children
 
     async def in_thread(self, function: Callable[[], T]) -> T:
         """Call a blocking function on a thread; when cancelled it goes on, and its result is dropped."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
@@ -12,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
-import msgspec
 from pykka import ActorRef
 
+from .children import ChildSessions
 from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatch.dispatcher import LoopDispatcher
@@ -31,11 +30,12 @@ from .options import Options
 from .placement import LocalPlacement, Shard
 from .plugins import load_node_plugins, load_store, load_writer
 from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, Stored, WriterHost
+from .queries import AwaitEnd, Describe
 from .recovery import recover
 from .resources import NodeResources
 from .schema import check_against
 from .segment import Segment
-from .session import AwaitEnd, Describe, SessionActor
+from .session import SessionActor
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor, restore
 from .watchdog import LoopWatchdog
@@ -108,7 +108,9 @@ class Runtime:
         self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
         if options.plugins:
             self.broken_plugins = await self._read(load_node_plugins, self.registry)
-        self.resources = NodeResources(options.threads, options.processes or os.cpu_count() or 1, options.http)
+        self._children = ChildSessions(self)
+        processes = options.processes or os.cpu_count() or 1
+        self.resources = NodeResources(options.threads, processes, options.http, self._children)
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
@@ -122,6 +124,7 @@ class Runtime:
             registry=self.registry,
             resources=self.resources,
             grace_s=options.grace_s,
+            order=self._children.order,
             retire=self._retire,
             fail_over=self._fail_over,
         )
@@ -134,7 +137,9 @@ class Runtime:
 
     def _shard(self, environment: Environment, number: int, token: str) -> Shard:
         sessions: dict[str, ActorRef[SessionActor]] = {}
-        supervisor = self.dispatcher.spawn(Supervisor, environment, number, sessions, self.definitions, self._load)
+        supervisor = self.dispatcher.spawn(
+            Supervisor, environment, number, sessions, self.definitions, self._load, self._row
+        )
         return Shard(number, token, supervisor, sessions)
 
     async def close(self) -> None:
@@ -149,6 +154,7 @@ class Runtime:
         self.recovered.cancel()
         await asyncio.gather(self.recovered, return_exceptions=True)
         await self.writer.drain()
+        await self._children.close()
         await self.dispatcher.stop_all()
         await self.resources.close()
         await self._read(self.watchdog.close)
@@ -202,7 +208,7 @@ class Runtime:
             tenant=tenant,
             start=start,
         )
-        command = msgspec.structs.replace(command, request=_digest(command, compiled))
+        command = command.identified(compiled.workflow_id, compiled.version)
         if session_id is not None and not ID.fullmatch(session_id):
             fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
             raise InvalidInput([fault], "the request")
@@ -275,13 +281,17 @@ class Runtime:
         row = await self.row(session_id)
         return await self.definitions.find(row.workflow_id, row.workflow_version)
 
+    async def _row(self, session_id: str) -> SessionRow | None:
+        row: SessionRow | None = await self._read(self.store.row, session_id)
+        return row
+
     async def row(self, session_id: str) -> SessionRow:
         """Return a session's row as stored.
 
         Raises:
             NotFound: there is none.
         """
-        row: SessionRow | None = await self._read(self.store.row, session_id)
+        row = await self._row(session_id)
         if row is None:
             raise NotFound("session", session_id)
         return row
@@ -310,7 +320,7 @@ class Runtime:
         return segments
 
     async def delete(self, session_id: str) -> None:
-        """Remove a session that has ended, with its events.
+        """Remove a session that has ended, with its events and its child sessions.
 
         Raises:
             NotFound: there is none.
@@ -322,6 +332,9 @@ class Runtime:
         status = cast(Status, row.status)
         if status not in TERMINAL:
             raise CommandRefused("delete", status, allowed(status))
+        async for child_id in self._children.of(session_id):
+            with suppress(NotFound):
+                await self.delete(child_id)
         if not await self._read(self.store.delete, session_id):
             raise NotFound("session", session_id)
         shard = self.placement.shard(session_id)
@@ -371,8 +384,3 @@ class Runtime:
         supervisor = self.placement.shards[shard].supervisor
         if supervisor.is_alive():
             supervisor.tell(FailOver(session_id))
-
-
-def _digest(command: Create, workflow: Workflow) -> str:
-    content = msgspec.json.encode((workflow.workflow_id, workflow.version, command), order="sorted")
-    return hashlib.sha256(content).hexdigest()[:32]

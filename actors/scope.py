@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from .errors import TerminalError
 from .expressions import expression, resolve
+from .messages import Create
 from .node import Anything
 from .plan import upstream
 from .state import SessionState
@@ -79,6 +80,17 @@ class NodeScope:
         """Return the session's context, as its creator gave it."""
         return _decode(self._state.context)
 
+    def child(self, session_id: str, input: Raw) -> Create:
+        """Return the command that creates and starts a child session of this one."""
+        state = self._state
+        return Create(
+            session_id=session_id,
+            input=input,
+            context=state.context,
+            parent_id=state.session_id,
+            tenant=state.tenant,
+        )
+
     def upstream(self) -> dict[str, Any]:
         """Return the outputs of the nodes whose taken edges led here, by id."""
         sources = upstream(self._workflow, self._state, self.node)
@@ -114,7 +126,7 @@ class NodeScope:
         if self.node.static is not None:
             return self.node.static
         struct = self.node.type.properties
-        bare = self.node.type.expressions
+        bare = (*self.node.type.expressions, *self.node.type.verbatim)
         given = {
             name: value if name in bare else resolve(value, self) for name, value in self.node.spec.properties.items()
         }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import Any, Final, cast
 
 from pykka import ActorRef
@@ -21,18 +22,28 @@ from .decision import Decision, StartAttempt
 from .detail import SessionDetail, describe
 from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
-from .dispatch.mailbox import Control
 from .dispatch.supervision import ChildFailed
 from .environment import Environment
 from .errors import Draining, Overloaded, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import AttemptEnded, NodeExecutor
-from .messages import EXTERNAL, AnyCommand, Command, CompleteAttempt, FailAttempt, Quiesce, RecordFacts, Recover
+from .messages import (
+    EXTERNAL,
+    AnyCommand,
+    Command,
+    CompleteAttempt,
+    FailAttempt,
+    Quiesce,
+    RecordFacts,
+    Recover,
+)
 from .ports import Commit, Snapshot
+from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Describe
 from .release import Release, Releases
 from .segment import Segment
 from .state import SessionState, freeze
 from .timestamps import stamp
+from .waiters import Waiters
 from .workflow import Node, Workflow
 
 logger = logging.getLogger("sessiond.session")
@@ -48,18 +59,6 @@ _ROW_EVENTS: Final = frozenset(
 _NO_TIMERS: Final = (CompleteAttempt, RecordFacts)
 """Commands that leave the timers alone, unless the status changes or one is set."""
 _TIMER_EVENTS: Final = frozenset({"timer:set", "human_interaction_required", "signal_awaited"})
-
-
-class Describe(Control):
-    """Asks for the session's detail, as far as it is durable."""
-
-    __slots__ = ()
-
-
-class AwaitEnd(Control):
-    """Asks for the session's detail once it has ended."""
-
-    __slots__ = ()
 
 
 class TokensWaiting:
@@ -82,7 +81,7 @@ class SessionActor(LoopActor):
         self._under_way = Releases()
         self._attempts: Attempts | None = None
         self._alarms: Alarms | None = None
-        self._enders: list[Deferred[SessionDetail]] | None = None
+        self._waiters: Waiters | None = None
         self._since_snapshot = 0
         self._snapshot_after = SNAPSHOT_BYTES
         self._lost: SessiondError | None = None
@@ -102,6 +101,10 @@ class SessionActor(LoopActor):
                 return self._under_way.answer(self, self._describe())
             case AwaitEnd():
                 return self._await_end()
+            case AwaitQuiet():
+                return self._await_quiet()
+            case AwaitStored():
+                return self._under_way.answer(self, None)
             case ChildFailed():
                 self._child_failed(message)
             case _:
@@ -158,7 +161,7 @@ class SessionActor(LoopActor):
         events = {record.event for record in records}
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
         row = after.row() if changed or not _ROW_EVENTS.isdisjoint(events) else None
-        release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal)
+        release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal, decision.orders)
         self._submit(Commit(after.session_id, segment, row), release)
         if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
@@ -179,9 +182,12 @@ class SessionActor(LoopActor):
             self._fail_over_if_through()
             return
         release.answered()
+        for child_id, order in release.orders:
+            self._env.order(child_id, order)
         for start in release.starts:
             self._start_attempt(start)
         self._under_way.give_answers()
+        self._tell_if_quiet()
         if release.ends:
             self._end()
             return
@@ -220,9 +226,8 @@ class SessionActor(LoopActor):
         """From here on nothing is decided any more; whoever waits gets `error`."""
         self._lost = error
         self._under_way.refuse(error)
-        for ender in self._enders or ():
-            ender.set_exception(error)
-        self._enders = None
+        if self._waiters:
+            self._waiters.refuse(error)
         if self._alarms:
             self._alarms.clear()
         if self._attempts:
@@ -237,9 +242,8 @@ class SessionActor(LoopActor):
         """The session has ended: stop what runs, now or after the grace period, and leave memory."""
         if self._alarms:
             self._alarms.clear()
-        for ender in self._enders or ():
-            ender.set(self._describe())
-        self._enders = None
+        if self._waiters:
+            self._waiters.has_ended(self._describe)
         if not self._attempts:
             self._retire()
             return
@@ -319,6 +323,10 @@ class SessionActor(LoopActor):
             raise Overloaded(f"the session has {MAX_BACKLOG} messages to handle; report less, or later")
         self._tell(RecordFacts(context.node_id, context.round, context.attempt, facts))
 
+    def stored(self) -> Awaitable[None]:
+        """Return what is done once all that attempts reported so far is stored."""
+        return self.actor_ref.ask(AwaitStored(), block=False)
+
     def parked(self, context: NodeContext, parked: bool) -> None:
         """An attempt stands at the gate, or goes on."""
         if self._attempts is not None:
@@ -343,15 +351,25 @@ class SessionActor(LoopActor):
     # ---- the rest
 
     def _await_end(self) -> Any:
+        if self._state.terminal and self._lost is None:
+            return self._under_way.answer(self, self._describe())
+        return self._made_waiters().ended()
+
+    def _await_quiet(self) -> Any:
+        promise = self._made_waiters().quiet()
+        self._tell_if_quiet()
+        return promise
+
+    def _made_waiters(self) -> Waiters:
         if self._lost is not None:
             raise self._lost
-        if self._state.terminal:
-            return self._under_way.answer(self, self._describe())
-        if self._enders is None:
-            self._enders = []
-        ender = Deferred[SessionDetail]()
-        self._enders.append(ender)
-        return ender
+        if self._waiters is None:
+            self._waiters = Waiters()
+        return self._waiters
+
+    def _tell_if_quiet(self) -> None:
+        if self._waiters and not self._under_way and (self._state.quiesced or self._state.terminal):
+            self._waiters.is_quiet()
 
     def _set_alarms(self) -> None:
         if self._alarms is None:

@@ -16,6 +16,8 @@ from .errors import CorruptLog, FutureVersion
 from .events import (
     AnyFact,
     AttemptError,
+    ChildEnded,
+    ChildStarted,
     ExecutionCompleted,
     ExecutionCreated,
     ExecutionPaused,
@@ -81,6 +83,7 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         timer: when its wait is over, or its next attempt due.
         input: what it sees in place of the session's input, if a retry said so.
         signal: the name of the signal that it waits for.
+        children: ids of its child sessions that haven't ended, as far as it knows.
     """
 
     status: NodeStatus = "pending"
@@ -96,6 +99,7 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     timer: Timer | None = None
     input: Raw | UnsetType = UNSET
     signal: str | None = None
+    children: tuple[str, ...] = ()
 
     @property
     def retries(self) -> bool:
@@ -107,7 +111,11 @@ PENDING: Final = NodeState()
 
 
 class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
-    """Everything about one session. Nodes that were never touched are absent from `nodes`."""
+    """Everything about one session. Nodes that were never touched are absent from `nodes`.
+
+    Attributes:
+        paused_by: who paused it, while it is paused.
+    """
 
     session_id: str
     status: Status = "pending"
@@ -125,6 +133,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     tenant: str = "default"
     request: str = ""
     quiesced: bool = False
+    paused_by: str | None = None
     signals: tuple[KeptSignal, ...] = ()
     created_at: str = ""
     started_at: str | None = None
@@ -138,6 +147,10 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     def in_status(self, *statuses: NodeStatus) -> list[str]:
         """Return the ids of the nodes in any of `statuses`."""
         return [node_id for node_id, node in self.nodes.items() if node.status in statuses]
+
+    def children(self) -> list[str]:
+        """Return the ids of all child sessions that haven't ended, as far as it knows."""
+        return [child_id for node in self.nodes.values() for child_id in node.children]
 
     @property
     def terminal(self) -> bool:
@@ -197,6 +210,13 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
             state.signals = (*state.signals, kept)
         case TimerSet():
             _amend(state, record.node_id, timer=_timer(state, record, fact.seconds, fact.until))
+        case ChildStarted():
+            known = state.node(record.node_id or "").children
+            if fact.child_id not in known:
+                _amend(state, record.node_id, children=(*known, fact.child_id))
+        case ChildEnded():
+            known = state.node(record.node_id or "").children
+            _amend(state, record.node_id, children=tuple(child for child in known if child != fact.child_id))
         case NodeResumed():
             _amend(state, record.node_id, opened=None, timer=None, signal=None)
             if fact.input is not UNSET:
@@ -210,12 +230,14 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
             state.started_at = record.timestamp
         case ExecutionPaused():
             state.status = "paused"
+            state.paused_by = fact.by
             _freeze_timers(state, epoch(record.timestamp))
         case ExecutionQuiesced():
             state.quiesced = True
         case ExecutionResumed():
             state.status = "running"
             state.quiesced = False
+            state.paused_by = None
             _thaw_timers(state, epoch(record.timestamp))
         case ExecutionCompleted():
             state.status = fact.status
@@ -224,6 +246,7 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
             state.signals = ()
             state.ended_at = record.timestamp
             state.quiesced = False
+            state.paused_by = None
         case _:
             assert_never(fact)
 
@@ -278,6 +301,7 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
         before.timer if waits else None,
         UNSET if ended else before.input,
         before.signal if waits else None,
+        before.children if running else (),
     )
     if fact.taken and fact.status == "completed":
         node = workflow.nodes[node_id]

@@ -17,8 +17,9 @@ from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
 from .errors import NotFound, SessiondError
 from .events import Failure, unpack
-from .messages import Abort, Recover
-from .ports import Stored
+from .lifecycle import TERMINAL
+from .messages import Abort, Cancel, Pause, Recover, Stop
+from .ports import SessionRow, Stored
 from .session import SessionActor
 from .state import SessionState, fold, thaw
 from .workflow import Workflow
@@ -64,6 +65,7 @@ class FailOver(Control):
 
 
 Load = Callable[[str], Awaitable[Stored | None]]
+FindRow = Callable[[str], Awaitable[SessionRow | None]]
 
 
 class Supervisor(LoopActor):
@@ -80,6 +82,7 @@ class Supervisor(LoopActor):
         sessions: dict[str, ActorRef[SessionActor]],
         definitions: Definitions,
         load: Load,
+        row: FindRow,
     ) -> None:
         super().__init__()
         self.sessions = sessions
@@ -87,6 +90,7 @@ class Supervisor(LoopActor):
         self._shard = shard
         self._definitions = definitions
         self._load = load
+        self._row = row
         self._activating: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wanted: dict[str, Workflow] = {}
@@ -165,6 +169,8 @@ class Supervisor(LoopActor):
             failure = Failure("crash_loop", f"the session failed inside {RESTARTS + 1} times in {PERIOD_S:.0f} s")
             ref.tell(Abort(failure))
         elif state.status in ("running", "paused"):
+            if state.parent_id is not None:
+                follow(ref, state.parent_id, await self._row(state.parent_id))
             ref.tell(Recover())
         return ref
 
@@ -177,6 +183,19 @@ class Supervisor(LoopActor):
         if session_id not in self._activating:
             self._activating[session_id] = []
             self._begin(session_id)
+
+
+def follow(child: ActorRef[SessionActor], parent_id: str, parent: SessionRow | None) -> None:
+    """Tell a child session what its parent was told, in case a crash came between.
+
+    A paused child is left to its parent's resume.
+    """
+    if parent is None or parent.status in TERMINAL:
+        why = f"session {parent_id!r} has ended"
+        cancelled = parent is not None and parent.status == "cancelled"
+        child.ask(Cancel(why, parent_id) if cancelled else Stop(why, parent_id), block=False)
+    elif parent.status == "paused":
+        child.ask(Pause(by=parent_id), block=False)
 
 
 def restore(workflow: Workflow, stored: Stored) -> SessionState:

@@ -191,7 +191,18 @@ def _parse_node(
     faults.extend(_check_properties(node, f"{at}.properties"))
     if len(faults) == before:
         faults.extend(Fault(at + fault.path, fault.message) for fault in node_type.check(node))
+        for where, definition in node_type.definitions(node):
+            faults.extend(_faults_within(definition, types, at + where))
     nodes[node_id] = node
+
+
+def _faults_within(definition: Any, types: Mapping[str, NodeType], at: str) -> list[Fault]:
+    """The faults of a definition that stands in another one at path `at`."""
+    try:
+        parse(definition, types)
+    except InvalidWorkflow as error:
+        return [Fault(at + fault.path[1:], fault.message) for fault in error.faults]
+    return []
 
 
 def _check_policies(spec: NodeSpec, node_type: NodeType, at: str) -> Iterator[Fault]:
@@ -210,7 +221,8 @@ def _check_properties(node: Node, at: str) -> Iterator[Fault]:
     apart = list(_check_fields(node, at))
     yield from apart
     given, struct = node.spec.properties, node.type.properties
-    dynamic = any(is_templated(value) for name, value in given.items() if name not in node.type.expressions)
+    as_it_is = (*node.type.expressions, *node.type.verbatim)
+    dynamic = any(is_templated(value) for name, value in given.items() if name not in as_it_is)
     if apart or dynamic:
         return
     try:
@@ -228,7 +240,8 @@ def _check_fields(node: Node, at: str) -> Iterator[Fault]:
         if name in node.type.expressions and isinstance(value, str):
             yield from check_expression(value, here)
             continue
-        if name not in node.type.expressions and ((found := list(_templates(value, here))) or is_templated(value)):
+        as_it_is = name in node.type.expressions or name in node.type.verbatim
+        if not as_it_is and ((found := list(_templates(value, here))) or is_templated(value)):
             yield from found
             continue
         field = known.get(name)

@@ -9,9 +9,11 @@ from .end import EndType
 from .http import HttpType
 from .human_review import HumanReviewType
 from .loop import LoopType
+from .map import MapType
 from .parallel import ParallelType
 from .signal import SignalType
 from .start import StartType
+from .subworkflow import SubworkflowType
 from .switch import SwitchType
 from .tool import ToolType
 from .vote import VoteType
@@ -34,5 +36,7 @@ def register_builtin(registry: NodeRegistry) -> None:
         ToolType(),
         AgentType(),
         HttpType(),
+        MapType(),
+        SubworkflowType(),
     ):
         registry.types.setdefault(node_type.name, node_type)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec import Raw
 
 from sessiond.actors.decide import decide
 from sessiond.actors.decision import Decision, StartAttempt
+from sessiond.actors.errors import InvalidWorkflow
 from sessiond.actors.events import NodeStateChange, Record
 from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
 from sessiond.actors.node import NodeRegistry, NodeType
@@ -46,6 +48,13 @@ def chain(length: int) -> dict[str, Any]:
 
 def compiled(definition: dict[str, Any], types: Mapping[str, NodeType] | None = None) -> Workflow:
     return parse(definition, registry().types if types is None else types)
+
+
+def faults_of(definition: Any) -> dict[str, str]:
+    """What is wrong with a definition, by path."""
+    with pytest.raises(InvalidWorkflow) as invalid:
+        compiled(definition)
+    return {fault.path: fault.message for fault in invalid.value.faults}
 
 
 class Engine:

@@ -42,3 +42,14 @@ async def test_who_gives_up_waiting_hurts_nobody() -> None:
     gate.open()
     await asyncio.wait_for(second, 1)
     assert first.cancelled()
+
+
+async def test_a_watcher_learns_that_the_gate_is_shut() -> None:
+    gate = Gate()
+    watching = [asyncio.create_task(gate.closure()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in watching)
+    watching[0].cancel()
+    gate.close()
+    await asyncio.wait_for(watching[1], 1)
+    await asyncio.wait_for(gate.closure(), 1)

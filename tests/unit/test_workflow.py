@@ -3,15 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.graphs import chain, compiled, graph
-
-from sessiond.actors.errors import InvalidWorkflow
-
-
-def faults_of(definition: Any) -> dict[str, str]:
-    with pytest.raises(InvalidWorkflow) as invalid:
-        compiled(definition)
-    return {fault.path: fault.message for fault in invalid.value.faults}
+from support.graphs import chain, compiled, faults_of, graph
 
 
 def loop(back: str, leave: str, **properties: Any) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""Whoever waits for a session to end, or to be quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .detail import SessionDetail
+from .dispatch.future import Deferred
+
+
+class Waiters:
+    """Promises that one session made; most sessions have none."""
+
+    __slots__ = ("_ended", "_quiet")
+
+    def __init__(self) -> None:
+        self._ended: list[Deferred[SessionDetail]] = []
+        self._quiet: list[Deferred[None]] = []
+
+    def ended(self) -> Deferred[SessionDetail]:
+        """Promise the detail of the session once it has ended."""
+        promise = Deferred[SessionDetail]()
+        self._ended.append(promise)
+        return promise
+
+    def quiet(self) -> Deferred[None]:
+        """Promise to tell when nothing of the session works."""
+        promise = Deferred[None]()
+        self._quiet.append(promise)
+        return promise
+
+    def is_quiet(self) -> None:
+        """Nothing works any more."""
+        promises, self._quiet = self._quiet, []
+        for promise in promises:
+            promise.set()
+
+    def has_ended(self, describe: Callable[[], SessionDetail]) -> None:
+        """The session has ended, and all of it is stored."""
+        self.is_quiet()
+        promises, self._ended = self._ended, []
+        for promise in promises:
+            promise.set(describe())
+
+    def refuse(self, error: Exception) -> None:
+        """The session is lost to this process."""
+        promises: list[Deferred[Any]] = [*self._ended, *self._quiet]
+        for promise in promises:
+            promise.set_exception(error)
+        self._ended, self._quiet = [], []
