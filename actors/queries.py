@@ -1,4 +1,4 @@
-"""Questions to a session: they change nothing."""
+"""What a session is told that changes nothing: questions, and the leave to go."""
 
 from __future__ import annotations
 
@@ -25,5 +25,11 @@ class AwaitQuiet(Control):
 
 class AwaitStored:
     """Asks to be answered once all that was reported before is stored; waits its turn among reports."""
+
+    __slots__ = ()
+
+
+class Passivate:
+    """Asks a session to leave memory if nothing happened since it was last asked; the answer is whether it does."""
 
     __slots__ = ()

@@ -27,6 +27,7 @@ from .messages import Create, Created
 from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
 from .options import Options
+from .passivation import sweep, sweep_for_ever
 from .placement import LocalPlacement, Shard
 from .plugins import load_node_plugins, load_store, load_writer
 from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, Stored, WriterHost
@@ -133,6 +134,8 @@ class Runtime:
         self.watchdog = LoopWatchdog(loop, attempt_in, threshold_s=options.block_s)
         self.watchdog.start()
         self._opened = True
+        directories = [shard.sessions for shard in shards]
+        self._sweeping = loop.create_task(sweep_for_ever(directories, options.passivate_s))
         self.recovered = loop.create_task(recover(self.placement, self._unfinished, options.recovery_at_once))
 
     def _shard(self, environment: Environment, number: int, token: str) -> Shard:
@@ -152,7 +155,8 @@ class Runtime:
         self._opened = False
         self._draining = True
         self.recovered.cancel()
-        await asyncio.gather(self.recovered, return_exceptions=True)
+        self._sweeping.cancel()
+        await asyncio.gather(self.recovered, self._sweeping, return_exceptions=True)
         await self.writer.drain()
         await self._children.close()
         await self.dispatcher.stop_all()
@@ -318,6 +322,13 @@ class Runtime:
         if not segments:
             await self.row(session_id)
         return segments
+
+    async def passivate(self) -> list[str]:
+        """Have every session leave memory that heard nothing since this was last done; return their ids.
+
+        Done by itself every `Options.passivate_s` seconds.
+        """
+        return await sweep([shard.sessions for shard in self.placement.shards])
 
     async def delete(self, session_id: str) -> None:
         """Remove a session that has ended, with its events and its child sessions.

@@ -38,7 +38,7 @@ from .messages import (
     Recover,
 )
 from .ports import Commit, Snapshot
-from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Describe
+from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Describe, Passivate
 from .release import Release, Releases
 from .segment import Segment
 from .state import SessionState, freeze
@@ -50,6 +50,8 @@ logger = logging.getLogger("sessiond.session")
 
 SNAPSHOT_BYTES: Final = 1_048_576
 """Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
+PASSIVE_SNAPSHOT_BYTES: Final = 65_536
+"""The same, when a session leaves memory: whoever looks at it next reads it from the store."""
 MAX_BACKLOG: Final = 10_000
 """Messages that may wait before facts are refused; all others are bounded by the attempts that run."""
 _ROW_EVENTS: Final = frozenset(
@@ -85,11 +87,15 @@ class SessionActor(LoopActor):
         self._since_snapshot = 0
         self._snapshot_after = SNAPSHOT_BYTES
         self._lost: SessiondError | None = None
+        self._rested = False
 
     # ---- messages
 
     def on_receive(self, message: Any) -> Any:
         """Handle one message; replies come when their effect is stored."""
+        if isinstance(message, Passivate):
+            return self._passivated()
+        self._rested = False
         if isinstance(message, Command):
             return self._handle(cast(AnyCommand, message))
         match message:
@@ -256,6 +262,18 @@ class SessionActor(LoopActor):
     def _retire(self) -> None:
         self._env.retire(self._shard, self._state.session_id)
         self.stop()
+
+    def _passivated(self) -> bool:
+        """Leave memory if nothing happened since this was asked before, and nothing here needs it."""
+        if not self._rested or self._attempts or self._waiters or self._under_way or len(self.mailbox):
+            self._rested = True
+            return False
+        if self._lost is not None or not self._state.at_rest or next(timers(self._state), None):
+            return False
+        if self._since_snapshot >= PASSIVE_SNAPSHOT_BYTES:
+            self._take_snapshot()
+        self._retire()
+        return True
 
     # ---- attempts
 

@@ -153,6 +153,13 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
         return [child_id for node in self.nodes.values() for child_id in node.children]
 
     @property
+    def at_rest(self) -> bool:
+        """Whether it can only go on if somebody tells it something, or a timer does."""
+        if self.status != "running":
+            return True
+        return all(node.status != "running" for node in reversed(self.nodes.values()))
+
+    @property
     def terminal(self) -> bool:
         """Whether the session has ended."""
         return self.status in TERMINAL

@@ -18,6 +18,9 @@ class Waiters:
         self._ended: list[Deferred[SessionDetail]] = []
         self._quiet: list[Deferred[None]] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._ended or self._quiet)
+
     def ended(self) -> Deferred[SessionDetail]:
         """Promise the detail of the session once it has ended."""
         promise = Deferred[SessionDetail]()
