@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -160,9 +160,9 @@ class NodeContext:
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger that says which session and node it is."""
+        """A logger that says which session, node and attempt it is."""
         extra = {"session_id": self.session_id, "node_id": self.node_id, "attempt": self.attempt}
-        return logging.LoggerAdapter(logger, extra)
+        return NodeLog(logger, extra)
 
     async def emit(self, chunk: str, *, thinking: bool = False) -> None:
         """Stream a piece of text; waits while 64 KB of earlier pieces aren't stored yet."""
@@ -231,7 +231,7 @@ class NodeContext:
         """
         loop = asyncio.get_running_loop()
         given = [ThreadContext(self, loop) if arg is self else arg for arg in args]
-        return await self.resources.in_thread(functools.partial(function, *given, **kwargs))
+        return await self.resources.in_thread(functools.partial(function, *given, **kwargs), self.log)
 
     async def in_process(self, target: Callable[..., Any], properties: type[msgspec.Struct] | None) -> Any:
         """Run a node's code in a worker process, on a JobContext, and return its output as JSON.
@@ -282,6 +282,16 @@ class NodeContext:
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
+
+
+class NodeLog(logging.LoggerAdapter[logging.Logger]):
+    """Says before each message which attempt of which node it is from; the same is in the record's fields."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Return the message with its origin in front."""
+        at = self.extra or {}
+        origin = f"session {at['session_id']}, node {at['node_id']}, attempt {at['attempt']}"
+        return super().process(f"{origin}: {msg}", kwargs)
 
 
 class ThreadContext:

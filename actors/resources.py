@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .http_policy import HttpPolicy
 from .process_pool import ProcessPool
@@ -25,6 +26,9 @@ class NodeResources:
         processes: CPU-heavy nodes that run at once, each in a process; further ones wait.
         http: what `http` nodes may call; None for nothing.
         children: how nodes reach child sessions.
+
+    Attributes:
+        abandoned: threads that still work on attempts that were ended.
     """
 
     def __init__(
@@ -33,11 +37,33 @@ class NodeResources:
         self._threads = ThreadPoolExecutor(threads, "sessiond-node")
         self.processes = ProcessPool(processes)
         self.http = http
+        self.abandoned = 0
         self.children = children
 
-    async def in_thread(self, function: Callable[[], T]) -> T:
-        """Call a blocking function on a thread; when cancelled it goes on, and its result is dropped."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(_contain, function))
+    async def in_thread(self, function: Callable[[], T], log: logging.LoggerAdapter[logging.Logger]) -> T:
+        """Call a blocking function on a thread; when cancelled it goes on, abandoned: what it returns is dropped."""
+        work = self._threads.submit(_contain, function)
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            if work.running():
+                self._abandon(work, log)
+            raise
+
+    def _abandon(self, work: Future[Any], log: logging.LoggerAdapter[logging.Logger]) -> None:
+        loop = asyncio.get_running_loop()
+        self.abandoned += 1
+        log.warning("a thread can't be killed: it goes on, and what it returns is dropped")
+
+        def back() -> None:
+            self.abandoned -= 1
+            log.info("the abandoned thread has come back")
+
+        def came_back(_: Future[Any]) -> None:
+            with suppress(RuntimeError):  # the loop may be closed by then
+                loop.call_soon_threadsafe(back)
+
+        work.add_done_callback(came_back)
 
     async def close(self) -> None:
         """End the processes, and wait for no thread."""

@@ -130,6 +130,9 @@ class SessionActor(LoopActor):
         if not decision.records:
             if isinstance(command, Recover):
                 self._set_alarms()
+            elif isinstance(command, (CompleteAttempt, FailAttempt)):
+                whose = f"{command.node_id}, round {command.round}, attempt {command.attempt}"
+                logger.info("session %s: a result came too late and is dropped: %s", self._state.session_id, whose)
             return None if decision.reply is None else self._under_way.answer(self, decision.reply)
         reply = None if decision.reply is None else Deferred[Any]()
         self._accept(decision, command, reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -220,3 +221,31 @@ async def test_a_flood_of_facts_is_refused_at_its_source(runtime: Runtime, types
 
     session = await runtime.start(graph({"s": {"type": "flood"}}))
     assert await session.result() == "told to stop"
+
+
+async def test_a_thread_that_cant_be_killed_is_abandoned_and_counted(
+    runtime: Runtime, types: NodeRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    @types.node("stuck")
+    def stuck(_: Any) -> str:
+        begun.set()
+        go.wait()
+        return "late"
+
+    session = await runtime.start(graph({"n": {"type": "stuck"}}), session_id="s")
+    await asyncio.to_thread(begun.wait)
+    ref = runtime.placement.shard("s").sessions["s"]
+    await session.stop("enough")
+    await asyncio.to_thread(ref.actor_stopped.wait, 10)
+    assert runtime.resources.abandoned == 1
+    assert "session s, node n, attempt 1: a thread can't be killed" in caplog.text
+    go.set()
+    await runtime.resources.in_thread(lambda: None, logging.LoggerAdapter(logging.getLogger()))
+    while runtime.resources.abandoned:
+        await asyncio.sleep(0)
+    detail = await session.detail()
+    assert detail.nodes["n"].error is not None
+    assert detail.nodes["n"].error.code == "stopped"
+    contiguous(await collect(session))
