@@ -42,6 +42,7 @@ class Environment:
         resources: what running nodes share: threads, processes, leave to call other servers.
         grace_s: seconds that running nodes have to clean up after a cancel.
         order: has a child session handle a command some time soon: id, command.
+        soon: whether a timer that is due at a time (epoch seconds) needs its session in memory.
         retire: takes a session out of the directory: shard, id.
         fail_over: asks the supervisor to recover a session that met a bug: shard, id.
     """
@@ -54,5 +55,6 @@ class Environment:
     resources: NodeResources
     grace_s: float
     order: Callable[[str, Command], None]
+    soon: Callable[[float | None], bool]
     retire: Callable[[int, str], None]
     fail_over: Callable[[int, str], None]

@@ -36,14 +36,6 @@ async def sweep(directories: Iterable[Directory]) -> list[str]:
     return left
 
 
-async def sweep_for_ever(directories: Iterable[Directory], period_s: float) -> None:
-    """Sweep every `period_s` seconds."""
-    kept = list(directories)
-    while True:
-        await asyncio.sleep(period_s)
-        await sweep(kept)
-
-
 async def _asked(ref: ActorRef[SessionActor]) -> bool:
     try:
         leaves: bool = await ref.ask(Passivate(), block=False)

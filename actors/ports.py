@@ -23,6 +23,8 @@ class SessionRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         waits: the nodes that wait for an answer.
+        idle: it runs, but only somebody's word or a timer makes it go on, so it needn't be in memory.
+        wakes_at: when its next timer is due, in seconds since the Unix epoch; None if it has none, or doesn't run.
         created_at: RFC 3339 in UTC with microseconds, as are the other times.
     """
 
@@ -39,6 +41,8 @@ class SessionRow(msgspec.Struct, frozen=True, omit_defaults=True):
     tenant: str = "default"
     labels: dict[str, str] = {}
     waits: tuple[str, ...] = ()
+    idle: bool = False
+    wakes_at: float | None = None
 
 
 class Commit(msgspec.Struct, gc=False):
@@ -158,7 +162,11 @@ class Store(Protocol):
         ...
 
     def unfinished(self, shard: int) -> list[str]:
-        """Return ids of the shard's sessions whose status is `running`, newest first."""
+        """Return ids of the shard's sessions that run and aren't idle, newest first."""
+        ...
+
+    def due(self, shard: int, until: float) -> list[str]:
+        """Return ids of idle sessions of the shard whose timer is due by `until` (epoch seconds), earliest first."""
         ...
 
     def row(self, session_id: str) -> SessionRow | None:

@@ -1,4 +1,8 @@
-"""Recovery: after a restart, bring every unfinished session back, newest first, a bounded number at once."""
+"""Bringing sessions back: after a restart those that were at work, and later those whose timer comes near.
+
+A session that is idle, because it waits for somebody or for a timer that is far away, stays in the store, so a
+start takes the same time whatever number of them is stored.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,24 @@ from .supervisor import Activate
 
 logger = logging.getLogger("sessiond.recovery")
 
+Find = Callable[[int], Awaitable[list[str]]]
+"""Returns the sessions of a shard that are to be brought back."""
 
-async def recover(
-    placement: LocalPlacement, unfinished: Callable[[int], Awaitable[list[str]]], at_once: int
-) -> list[str]:
-    """Activate every session that was running; return the ids of those that couldn't be.
 
-    Paused, pending and ended sessions stay in the store until somebody wants them. A session that can't be
-    read is reported and left as it is; the others are not held up.
+async def recover(placement: LocalPlacement, unfinished: Find, at_once: int) -> list[str]:
+    """Bring every session back that was at work, newest first; return the ids of those that couldn't be.
+
+    A session that can't be read is reported and left as it is; the others are not held up.
     """
     began = time.monotonic()
+    count, failed = await bring_back(placement, unfinished, at_once)
+    if count:
+        logger.info("recovered %d of %d sessions in %.2f s", count - len(failed), count, time.monotonic() - began)
+    return failed
+
+
+async def bring_back(placement: LocalPlacement, find: Find, at_once: int) -> tuple[int, list[str]]:
+    """Activate the sessions that `find` names, `at_once` at a time; return their number and who couldn't be."""
     limit = asyncio.Semaphore(at_once)
     failed: list[str] = []
 
@@ -36,9 +48,7 @@ async def recover(
 
     count = 0
     for shard in range(len(placement.shards)):
-        ids = await unfinished(shard)
+        ids = await find(shard)
         count += len(ids)
         await asyncio.gather(*[one(shard, session_id) for session_id in ids])
-    if count:
-        logger.info("recovered %d of %d sessions in %.2f s", count - len(failed), count, time.monotonic() - began)
-    return failed
+    return count, failed

@@ -27,12 +27,11 @@ from .messages import Create, Created
 from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
 from .options import Options
-from .passivation import sweep, sweep_for_ever
 from .placement import LocalPlacement, Shard
 from .plugins import load_node_plugins, load_store, load_writer
 from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, Stored, WriterHost
+from .presence import Presence
 from .queries import AwaitEnd, Describe
-from .recovery import recover
 from .resources import NodeResources
 from .schema import check_against
 from .segment import Segment
@@ -56,7 +55,8 @@ class Runtime:
     Attributes:
         store: where sessions are kept.
         registry: node types and tools.
-        recovered: done once every unfinished session is back.
+        recovered: done once every session that was at work is back.
+        presence: which sessions are in memory.
         broken_plugins: what is wrong with installed node types that didn't load, by the plug-in's name.
         resources: what running nodes share.
         watchdog: measures how late the event loop is: `watchdog.lag_s`.
@@ -117,6 +117,7 @@ class Runtime:
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
         self.hub = EventHub(functools.partial(self._read, self.store.read))
+        self.presence = Presence(self.store, self._read, self._clock, options)
         environment = Environment(
             clock=self._clock,
             ids=self._ids,
@@ -126,6 +127,7 @@ class Runtime:
             resources=self.resources,
             grace_s=options.grace_s,
             order=self._children.order,
+            soon=self.presence.soon,
             retire=self._retire,
             fail_over=self._fail_over,
         )
@@ -134,9 +136,8 @@ class Runtime:
         self.watchdog = LoopWatchdog(loop, attempt_in, threshold_s=options.block_s)
         self.watchdog.start()
         self._opened = True
-        directories = [shard.sessions for shard in shards]
-        self._sweeping = loop.create_task(sweep_for_ever(directories, options.passivate_s))
-        self.recovered = loop.create_task(recover(self.placement, self._unfinished, options.recovery_at_once))
+        self.presence.start(self.placement)
+        self.recovered = self.presence.recovered
 
     def _shard(self, environment: Environment, number: int, token: str) -> Shard:
         sessions: dict[str, ActorRef[SessionActor]] = {}
@@ -154,9 +155,7 @@ class Runtime:
             return
         self._opened = False
         self._draining = True
-        self.recovered.cancel()
-        self._sweeping.cancel()
-        await asyncio.gather(self.recovered, self._sweeping, return_exceptions=True)
+        await self.presence.close()
         await self.writer.drain()
         await self._children.close()
         await self.dispatcher.stop_all()
@@ -323,13 +322,6 @@ class Runtime:
             await self.row(session_id)
         return segments
 
-    async def passivate(self) -> list[str]:
-        """Have every session leave memory that heard nothing since this was last done; return their ids.
-
-        Done by itself every `Options.passivate_s` seconds.
-        """
-        return await sweep([shard.sessions for shard in self.placement.shards])
-
     async def delete(self, session_id: str) -> None:
         """Remove a session that has ended, with its events and its child sessions.
 
@@ -383,10 +375,6 @@ class Runtime:
     async def _load(self, session_id: str) -> Stored | None:
         stored: Stored | None = await self._read(self.store.load, session_id)
         return stored
-
-    async def _unfinished(self, shard: int) -> list[str]:
-        found: list[str] = await self._read(self.store.unfinished, shard)
-        return found
 
     def _retire(self, shard: int, session_id: str) -> None:
         self.placement.shards[shard].sessions.pop(session_id, None)

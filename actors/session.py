@@ -37,7 +37,7 @@ from .messages import (
     RecordFacts,
     Recover,
 )
-from .ports import Commit, Snapshot
+from .ports import Commit, SessionRow, Snapshot
 from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Describe, Passivate
 from .release import Release, Releases
 from .segment import Segment
@@ -75,7 +75,9 @@ class TokensWaiting:
 class SessionActor(LoopActor):
     """Owns one session's state and handles its commands serially."""
 
-    def __init__(self, environment: Environment, shard: int, workflow: Workflow, state: SessionState) -> None:
+    def __init__(
+        self, environment: Environment, shard: int, workflow: Workflow, state: SessionState, idle: bool = False
+    ) -> None:
         self._env = environment
         self._shard = shard
         self._workflow = workflow
@@ -88,6 +90,7 @@ class SessionActor(LoopActor):
         self._snapshot_after = SNAPSHOT_BYTES
         self._lost: SessiondError | None = None
         self._rested = False
+        self._idle = idle
 
     # ---- messages
 
@@ -169,11 +172,19 @@ class SessionActor(LoopActor):
             self._attempts.pause() if after.status == "paused" else self._attempts.resume()
         events = {record.event for record in records}
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
-        row = after.row() if changed or not _ROW_EVENTS.isdisjoint(events) else None
+        row = self._row(after, changed or not _ROW_EVENTS.isdisjoint(events))
         release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal, decision.orders)
         self._submit(Commit(after.session_id, segment, row), release)
         if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
+
+    def _row(self, state: SessionState, changed: bool) -> SessionRow | None:
+        """Return the row if it is to be written: a restart goes by it, and must not take one that works for idle."""
+        idle = state.status == "running" and state.at_rest
+        if not changed and idle == self._idle:
+            return None
+        self._idle = idle
+        return state.row()
 
     def _submit(self, commit: Commit, release: Release) -> None:
         self._under_way.append(release)
@@ -271,7 +282,7 @@ class SessionActor(LoopActor):
         if not self._rested or self._attempts or self._waiters or self._under_way or len(self.mailbox):
             self._rested = True
             return False
-        if self._lost is not None or not self._state.at_rest or next(timers(self._state), None):
+        if self._lost is not None or not self._state.at_rest or self._env.soon(self._state.wakes_at()):
             return False
         if self._since_snapshot >= PASSIVE_SNAPSHOT_BYTES:
             self._take_snapshot()

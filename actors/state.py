@@ -159,6 +159,15 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
             return True
         return all(node.status != "running" for node in reversed(self.nodes.values()))
 
+    def wakes_at(self) -> float | None:
+        """Return when its next timer is due, in epoch seconds; None if it has none, or doesn't run."""
+        if self.status != "running":
+            return None
+        due = [node.timer.since + node.timer.left for node in self.nodes.values() if node.timer and node.timer.since]
+        if self.deadline_s is not None and self.started_at is not None:
+            due.append(epoch(self.started_at) + self.deadline_s)
+        return min(due, default=None)
+
     @property
     def terminal(self) -> bool:
         """Whether the session has ended."""
@@ -183,6 +192,8 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
             parent_id=self.parent_id,
             tenant=self.tenant,
             labels=self.labels,
+            idle=self.status == "running" and self.at_rest,
+            wakes_at=self.wakes_at(),
             waits=tuple(n for n in self.in_status("suspended") if not self.nodes[n].retries),
         )
 

@@ -119,8 +119,8 @@ class Supervisor(LoopActor):
         for task in self._tasks:
             task.cancel()
 
-    def _spawn(self, workflow: Workflow, state: SessionState) -> ActorRef[SessionActor]:
-        ref = self.spawn(SessionActor, self._env, self._shard, workflow, state)
+    def _spawn(self, workflow: Workflow, state: SessionState, idle: bool = False) -> ActorRef[SessionActor]:
+        ref = self.spawn(SessionActor, self._env, self._shard, workflow, state, idle)
         self.sessions[state.session_id] = ref
         return ref
 
@@ -163,7 +163,7 @@ class Supervisor(LoopActor):
             raise NotFound("session", session_id)
         workflow = await self._definitions.find(stored.row.workflow_id, stored.row.workflow_version)
         state = restore(workflow, stored)
-        ref = self._spawn(workflow, state)
+        ref = self._spawn(workflow, state, stored.row.idle)
         if session_id in self._doomed:
             self._doomed.discard(session_id)
             failure = Failure("crash_loop", f"the session failed inside {RESTARTS + 1} times in {PERIOD_S:.0f} s")

@@ -14,8 +14,11 @@ import msgspec
 from ..actors.errors import CorruptLog, FutureVersion
 from ..actors.ports import Definition, SessionRow
 
-VERSION: Final = 1
-"""The schema of the records below and of the stores that hold them."""
+VERSION: Final = 2
+"""The schema of the records below and of the stores that hold them.
+
+2: rows say whether a session is idle, and when it wakes.
+"""
 
 _HEADER: Final = bytes((VERSION,))
 _encode = msgspec.json.Encoder().encode

@@ -4,7 +4,8 @@
 --   {sN}:owner              string   the owner token, "epoch:nonce"
 --   {sN}:log:<session>      stream   one entry per segment: id <last seq>-0, fields f <first seq> d <bytes>
 --   {sN}:session:<session>  hash     row, member, terms (how it is indexed), snapshot_seq, snapshot
---   {sN}:index:<term>       zset     "<created_at> <session>" with score 0, so it sorts by its bytes
+--   {sN}:index:<term>       zset     "<created_at> <session>" with score 0, so it sorts by its bytes;
+--                                   in `due`, the score is when the session wakes
 --
 -- KEYS[1]  the owner key
 -- ARGV     token, key prefix "{sN}:", number of commits,
@@ -58,12 +59,12 @@ local function reindex(key, member, terms)
     return
   end
   if old[1] then
-    for term in string.gmatch(old[2], '%S+') do
-      redis.call('ZREM', prefix .. 'index:' .. term, old[1])
+    for name in string.gmatch(old[2], '([^%s@]+)[^%s]*') do
+      redis.call('ZREM', prefix .. 'index:' .. name, old[1])
     end
   end
-  for term in string.gmatch(terms, '%S+') do
-    redis.call('ZADD', prefix .. 'index:' .. term, 0, member)
+  for name, score in string.gmatch(terms, '([^%s@]+)@?([^%s]*)') do
+    redis.call('ZADD', prefix .. 'index:' .. name, score == '' and 0 or score, member)
   end
 end
 

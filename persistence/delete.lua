@@ -2,8 +2,8 @@
 
 local found = redis.call('HMGET', KEYS[1], 'member', 'terms')
 if found[1] then
-  for term in string.gmatch(found[2], '%S+') do
-    redis.call('ZREM', ARGV[1] .. 'index:' .. term, found[1])
+  for name in string.gmatch(found[2], '([^%s@]+)[^%s]*') do
+    redis.call('ZREM', ARGV[1] .. 'index:' .. name, found[1])
   end
 end
 redis.call('UNLINK', KEYS[2])

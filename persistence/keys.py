@@ -22,7 +22,10 @@ LISTINGS: Final = "{w}:listings"
 """Counter: how often a version was listed; orders the versions of a workflow."""
 
 RUNNING: Final = "running"
-"""Index of the running sessions of every tenant."""
+"""Index of the running sessions of every tenant that aren't idle."""
+
+DUE: Final = "due"
+"""Index of the idle sessions of every tenant that have a timer, with the time when it is due for a score."""
 
 
 def prefix(shard: int) -> str:
@@ -66,7 +69,7 @@ def member(created_at: str, session_id: str) -> str:
 
 
 def row_terms(row: SessionRow) -> list[str]:
-    """Return every index that holds `row`."""
+    """Return every index that holds `row`; after an `@` stands its score there, else that is 0."""
     tenant = quote(row.tenant, safe="")
     terms = [
         f"{tenant}/all",
@@ -76,8 +79,10 @@ def row_terms(row: SessionRow) -> list[str]:
     terms += (f"{tenant}/label/{quote(term, safe='')}" for term in label_terms(row.labels))
     if row.waits:
         terms.append(f"{tenant}/waiting")
-    if row.status == "running":
+    if row.status == "running" and not row.idle:
         terms.append(RUNNING)
+    if row.idle and row.wakes_at is not None:
+        terms.append(f"{DUE}@{row.wakes_at!r}")
     return terms
 
 

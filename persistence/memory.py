@@ -86,9 +86,22 @@ class MemoryStore:
             running = [
                 (row.created_at, row.session_id)
                 for row in self._rows.values()
-                if row.status == "running" and shard_of(row.session_id, self.shards) == shard
+                if row.status == "running" and not row.idle and shard_of(row.session_id, self.shards) == shard
             ]
         return [session_id for _, session_id in sorted(running, reverse=True)]
+
+    def due(self, shard: int, until: float) -> list[str]:
+        """Return idle sessions whose timer is due; see Store."""
+        with self._lock:
+            found = [
+                (row.wakes_at, row.session_id)
+                for row in self._rows.values()
+                if row.idle
+                and row.wakes_at is not None
+                and row.wakes_at <= until
+                and shard_of(row.session_id, self.shards) == shard
+            ]
+        return [session_id for _, session_id in sorted(found)]
 
     def row(self, session_id: str) -> SessionRow | None:
         """Return a row; see Store."""

@@ -154,6 +154,11 @@ class RedisStore:
         with explained():
             return self._index.running(shard)
 
+    def due(self, shard: int, until: float) -> list[str]:
+        """Return idle sessions whose timer is due; see Store."""
+        with explained():
+            return self._index.due(shard, until)
+
     def row(self, session_id: str) -> SessionRow | None:
         """Return a row; see Store."""
         with explained():
@@ -242,7 +247,11 @@ class RedisStore:
                     pipeline.hsetnx(keys.META, "shards", shards or _SHARDS)
                     pipeline.hgetall(keys.META)
                     meta = pipeline.execute()[-1]
-        check_version(int(meta.get(b"schema", 0)), "the store in Redis")
+        schema = int(meta.get(b"schema", 0))
+        check_version(schema, "the store in Redis")
+        if schema < VERSION:  # what older ones wrote is read as it is; but they must not write any more
+            with explained():
+                self._client.hset(keys.META, "schema", VERSION)
         found = int(meta[b"shards"])
         if shards is not None and shards != found:
             raise StoreError(f"the store in Redis has {found} shards, not {shards}; their number is fixed")

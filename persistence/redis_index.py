@@ -29,8 +29,13 @@ class RedisIndex:
         self._shards = shards
 
     def running(self, shard: int) -> list[str]:
-        """Return ids of a shard's running sessions, newest first."""
+        """Return ids of a shard's running sessions that aren't idle, newest first."""
         members = self._client.zrevrange(keys.index(shard, keys.RUNNING), 0, -1)
+        return [_session_id(member) for member in members]
+
+    def due(self, shard: int, until: float) -> list[str]:
+        """Return ids of a shard's idle sessions whose timer is due, earliest first."""
+        members = self._client.zrangebyscore(keys.index(shard, keys.DUE), "-inf", until)
         return [_session_id(member) for member in members]
 
     def page(self, query: RowQuery) -> RowPage:

@@ -23,9 +23,12 @@ CREATE TABLE sessions (
     workflow_id TEXT NOT NULL,
     created_at  TEXT NOT NULL,
     waiting     INTEGER NOT NULL,
-    record      BLOB NOT NULL
+    record      BLOB NOT NULL,
+    idle        INTEGER NOT NULL DEFAULT 0,
+    wakes_at    REAL            -- epoch seconds
 );
-CREATE INDEX sessions_running ON sessions (created_at, id) WHERE status = 'running';
+CREATE INDEX sessions_working ON sessions (created_at, id) WHERE status = 'running' AND idle = 0;
+CREATE INDEX sessions_due ON sessions (wakes_at) WHERE idle = 1 AND wakes_at IS NOT NULL;
 CREATE INDEX sessions_waiting ON sessions (tenant, created_at, id) WHERE waiting = 1;
 CREATE INDEX sessions_by_time ON sessions (tenant, created_at, id);
 CREATE INDEX sessions_by_status ON sessions (tenant, status, created_at, id);

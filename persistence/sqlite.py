@@ -21,7 +21,7 @@ from .listing import page
 from .locator import parse, positive, refuse
 from .positions import check_contiguous, check_loaded
 from .sqlite_file import Readers, connect, explain, prepare
-from .sqlite_rows import SELECT_RUNNING, select_rows
+from .sqlite_rows import SELECT_DUE, SELECT_RUNNING, select_rows
 from .sqlite_writer import SqliteWriter
 
 _BUSY_SECONDS: Final = 1.0
@@ -144,6 +144,14 @@ class SqliteStore:
             return []
         with self._readers.reading() as connection:
             found = connection.execute(SELECT_RUNNING)
+            return [session_id for (session_id,) in found]
+
+    def due(self, shard: int, until: float) -> list[str]:
+        """Return idle sessions whose timer is due; see Store."""
+        if shard != 0:
+            return []
+        with self._readers.reading() as connection:
+            found = connection.execute(SELECT_DUE, (until,))
             return [session_id for (session_id,) in found]
 
     def row(self, session_id: str) -> SessionRow | None:

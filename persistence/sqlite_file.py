@@ -11,6 +11,7 @@ from typing import Final
 
 from ..actors.errors import CorruptLog, StoreError, StoreFull, StoreUnavailable, Unavailable
 from .codec import VERSION, check_version
+from .sqlite_migrations import steps
 
 PAGE_SIZE: Final = 4096
 """Bytes per page of a new file."""
@@ -60,14 +61,17 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         StoreError: the file belongs to another application.
         FutureVersion: a newer sessiond wrote it.
     """
-    if _is_ours(connection, path):
+    version = _version(connection, path)
+    if version is not None:
+        if version < VERSION:
+            _migrate(connection, path)
         return
     if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
         raise StoreError(f"{path}: this file system can't hold a write-ahead log")
     schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_ours(connection, path):  # another process may have been quicker
+        if _version(connection, path) is None:  # another process may have been quicker
             for statement in _statements(schema):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
@@ -136,15 +140,30 @@ class Readers:
         return connection
 
 
-def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
+def _migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the tables of a file to the present version, whole or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in steps(_version(connection, path) or VERSION, VERSION):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        rollback(connection)
+        raise
+
+
+def _version(connection: sqlite3.Connection, path: str) -> int | None:
+    """Return the version of our tables in the file, None if the file is empty."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application == _APPLICATION_ID:
-        check_version(connection.execute("PRAGMA user_version").fetchone()[0], path)
-        return True
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        check_version(version, path)
+        return version
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application or tables:
         raise StoreError(f"{path}: this is a database of another application")
-    return False
+    return None
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -7,8 +7,15 @@ from typing import Final
 from ..actors.ports import RowQuery
 from .listing import decode_cursor
 
-SELECT_RUNNING: Final = "SELECT id FROM sessions WHERE status = 'running' ORDER BY created_at DESC, id DESC"
-"""Ids of the running sessions, newest first."""
+SELECT_RUNNING: Final = (
+    "SELECT id FROM sessions WHERE status = 'running' AND idle = 0 ORDER BY created_at DESC, id DESC"
+)
+"""Ids of the running sessions that aren't idle, newest first."""
+
+SELECT_DUE: Final = (
+    "SELECT id FROM sessions WHERE idle = 1 AND wakes_at IS NOT NULL AND wakes_at <= ? ORDER BY wakes_at"
+)
+"""Ids of the idle sessions whose timer is due by then, earliest first."""
 
 
 def select_rows(query: RowQuery) -> tuple[str, list[object]]:

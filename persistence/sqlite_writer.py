@@ -206,9 +206,9 @@ class SqliteWriter:
         if not rows:
             return
         self._connection.executemany(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
+            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
             " status = excluded.status, workflow_id = excluded.workflow_id, waiting = excluded.waiting,"
-            " record = excluded.record",
+            " record = excluded.record, idle = excluded.idle, wakes_at = excluded.wakes_at",
             [
                 (
                     known[name].number,
@@ -219,6 +219,8 @@ class SqliteWriter:
                     row.created_at,
                     bool(row.waits),
                     encode_row(row),
+                    row.idle,
+                    row.wakes_at,
                 )
                 for name, row in rows.items()
             ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 from support.stores import Owner, moment, row, segment
 
@@ -172,3 +173,22 @@ def test_unfinished_sessions_are_the_running_ones_of_a_shard(store: Store, owner
     family = ["root~running~13", "root~paused~2", "root~running~1"]
     assert [name for name in found[home] if name != "elsewhere"] == family
     assert sorted(itertools.chain(*found.values())) == sorted([*family, "elsewhere"])
+
+
+def test_idle_sessions_are_found_by_their_timers_only(store: Store, owner: Owner) -> None:
+    def idle(name: str, wakes_at: float | None) -> SessionRow:
+        return msgspec.structs.replace(row(name), idle=True, wakes_at=wakes_at)
+
+    for name, wakes_at in (("root~m~1", 30.5), ("root~m~2", 10.25), ("root~m~3", None), ("root~m~4", 99.0)):
+        owner.create(idle(name, wakes_at))
+    home = owner.batch([Commit("root", segment(1))]).shard
+    assert store.unfinished(home) == []
+    assert store.due(home, 10.25) == ["root~m~2"]
+    assert store.due(home, 50.0) == ["root~m~2", "root~m~1"]
+    assert [store.due(shard, 99.0) for shard in range(store.shards) if shard != home] == [[]] * (store.shards - 1)
+    owner.commit(Commit("root~m~2", segment(2), row("root~m~2", seq=2)))
+    owner.commit(Commit("root~m~1", segment(2), idle("root~m~1", 98.0)))
+    assert store.unfinished(home) == ["root~m~2"]
+    assert store.due(home, 99.0) == ["root~m~1", "root~m~4"]
+    assert store.delete("root~m~1")
+    assert store.due(home, 99.0) == ["root~m~4"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
-from sessiond import Options, Runtime
+from sessiond import NodeError, Options, Runtime
 
 REVIEW = graph({"a": ["r"], "r": {"type": "human_review", "next_ids": ["b"], "properties": {"prompt": "?"}}, "b": []})
 
@@ -20,16 +21,16 @@ def opened(url: str, **options: Any) -> Any:
 
 async def asleep(runtime: Runtime) -> list[str]:
     """Who leaves memory when nothing happens any more."""
-    await runtime.passivate()
-    return await runtime.passivate()
+    await runtime.presence.passivate()
+    return await runtime.presence.passivate()
 
 
 async def test_one_that_waits_leaves_memory_and_an_answer_brings_it_back(store_url: str) -> None:
     async with opened(store_url) as runtime:
         session = await runtime.start(REVIEW, session_id="s")
         await until(session, "human_interaction_required")
-        assert await runtime.passivate() == [], "it has only just done something"
-        assert await runtime.passivate() == ["s"]
+        assert await runtime.presence.passivate() == [], "it has only just done something"
+        assert await runtime.presence.passivate() == ["s"]
         assert not runtime.awake("s")
         assert (await session.detail()).nodes["r"].status == "suspended"
         assert not runtime.awake("s"), "who only looks doesn't wake it"
@@ -64,7 +65,7 @@ async def test_paused_pending_and_ended_ones_leave_too(command: str) -> None:
         await runtime.session(pending.session_id).start()
 
 
-async def test_who_works_has_a_timer_or_is_waited_for_stays() -> None:
+async def test_who_works_has_a_timer_soon_or_is_waited_for_stays() -> None:
     types = registry()
     go = asyncio.Event()
 
@@ -74,7 +75,7 @@ async def test_who_works_has_a_timer_or_is_waited_for_stays() -> None:
 
     async with Runtime.open("memory://", registry=types) as runtime:
         await runtime.start(graph({"h": {"type": "hold"}}), session_id="works")
-        await runtime.start(graph({"d": {"type": "delay", "properties": {"seconds": 3600}}}), session_id="timer")
+        await runtime.start(graph({"d": {"type": "delay", "properties": {"seconds": 60}}}), session_id="timer")
         waited = await runtime.start(REVIEW, session_id="waited")
         await until(waited, "human_interaction_required")
         waiting = asyncio.create_task(waited.wait())
@@ -94,3 +95,96 @@ async def test_it_happens_by_itself() -> None:
         assert not runtime.awake("s")
         await session.review("r", "approve")
         await session.result()
+
+
+def delayed(seconds: float) -> dict[str, Any]:
+    return graph({"d": {"type": "delay", "properties": {"seconds": seconds}, "next_ids": ["b"]}, "b": []})
+
+
+async def test_a_timer_wakes_one_that_left(store_url: str) -> None:
+    """It leaves while its timer is far away, and is back before the timer is due."""
+    clock = Clockwork()
+    async with Runtime.open(store_url, registry=registry(), clock=clock, options=Options(passivate_s=100.0)) as runtime:
+        session = await runtime.start(delayed(500), session_id="s")
+        await until(session, "timer:set")
+        assert await asleep(runtime) == ["s"]
+        clock.ahead = 250.0
+        await runtime.presence.wake()
+        assert not runtime.awake("s")
+        clock.ahead = 350.0
+        await runtime.presence.wake()
+        assert runtime.awake("s")
+        assert await asleep(runtime) == [], "its timer comes near"
+        await session.stop()
+
+
+async def test_a_timer_that_was_due_while_nobody_ran_fires_at_the_start(durable_url: str) -> None:
+    clock = Clockwork()
+    async with Runtime.open(durable_url, registry=registry(), clock=clock) as runtime:
+        session = await runtime.start(delayed(5000), session_id="s")
+        await until(session, "timer:set")
+    clock.ahead = 6000.0
+    async with Runtime.open(durable_url, registry=registry(), clock=clock) as runtime:
+        assert await runtime.session("s").result() == {"node": "b", "round": 1}
+
+
+async def test_a_start_brings_back_only_who_was_at_work(durable_url: str) -> None:
+    types = registry()
+    begun = asyncio.Event()
+
+    @types.node("hold")
+    async def hold(_: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    both = graph({"p": {"type": "parallel", "next_ids": ["r", "h"]}, "h": {"type": "hold"},
+                  "r": {"type": "human_review", "properties": {"prompt": "?"}}})  # fmt: skip
+    async with Runtime.open(durable_url, registry=types) as runtime:
+        waits = await runtime.start(REVIEW, session_id="waits")
+        await until(waits, "human_interaction_required")
+        await runtime.start(delayed(86_400), session_id="sleeps")
+        await until(runtime.session("sleeps"), "timer:set")
+        await runtime.start(both, session_id="works")
+        await begun.wait()
+        rows = {name: (await runtime.row(name)).idle for name in ("waits", "sleeps", "works")}
+        assert rows == {"waits": True, "sleeps": True, "works": False}
+    async with Runtime.open(durable_url, registry=types) as runtime:
+        await runtime.recovered
+        assert [runtime.awake(name) for name in rows] == [False, False, True]
+        await runtime.session("waits").review("r", "approve")
+        assert await runtime.session("waits").result() == {"node": "b", "round": 1}
+
+
+async def test_an_idle_one_that_works_again_is_known_to_a_restart(durable_url: str) -> None:
+    """A retry's timer starts the node, and no event but that of the node tells of it."""
+    types = registry()
+    begun = asyncio.Event()
+    tried: list[int] = []
+
+    @types.node("second")
+    async def second(context: Any) -> str:
+        tried.append(context.attempt)
+        if context.attempt == 1:
+            raise NodeError("not yet")
+        if context.attempt == 2:
+            begun.set()
+            await asyncio.Event().wait()
+        return "done"
+
+    node = {"type": "second", "retry": {"max_attempts": 5, "initial_s": 0.01}}
+    async with Runtime.open(durable_url, registry=types) as runtime:
+        await runtime.start(graph({"n": node}), session_id="s")
+        await begun.wait()
+        assert not (await runtime.row("s")).idle
+    async with Runtime.open(durable_url, registry=types) as runtime:
+        assert await runtime.session("s").result() == "done"
+    assert tried == [1, 2, 3]
+
+
+class Clockwork:
+    """The machine's clock, set ahead by the test."""
+
+    ahead = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.ahead

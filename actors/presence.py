@@ -1,0 +1,85 @@
+"""Which sessions are in memory: those at work come back after a restart, idle ones leave, timers wake them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .errors import SessiondError
+from .options import Options
+from .passivation import sweep
+from .placement import LocalPlacement
+from .ports import Clock, Store
+from .recovery import bring_back, recover
+
+logger = logging.getLogger("sessiond.presence")
+
+
+class Presence:
+    """Brings the sessions of a runtime into memory and lets them go.
+
+    Every `Options.passivate_s` seconds sessions in which nothing happens leave memory, and idle ones come back
+    whose timer is due before the next round but one. So each is in memory, with a timer of its own, when its
+    time has come, however many wait in the store.
+
+    Args:
+        read: runs a blocking call on the store off the loop.
+
+    Attributes:
+        recovered: done once every session that was at work is back.
+    """
+
+    recovered: asyncio.Task[list[str]]
+
+    def __init__(self, store: Store, read: Callable[..., Awaitable[Any]], clock: Clock, options: Options) -> None:
+        self._store = store
+        self._read = read
+        self._clock = clock
+        self._options = options
+
+    def start(self, placement: LocalPlacement) -> None:
+        """Begin to recover, and to look after timers and memory."""
+        loop = asyncio.get_running_loop()
+        self._placement = placement
+        self._rounds = loop.create_task(self._go_round())
+        self.recovered = loop.create_task(recover(placement, self._unfinished, self._options.recovery_at_once))
+
+    async def close(self) -> None:
+        """Bring nobody back any more."""
+        for task in (self.recovered, self._rounds):
+            task.cancel()
+        await asyncio.gather(self.recovered, self._rounds, return_exceptions=True)
+
+    def soon(self, wakes_at: float | None) -> bool:
+        """Return whether a session whose timer is due then (epoch seconds) is needed in memory."""
+        return wakes_at is not None and wakes_at <= self._horizon()
+
+    async def passivate(self) -> list[str]:
+        """Have every session leave memory that heard nothing since this was last done; return their ids."""
+        return await sweep([shard.sessions for shard in self._placement.shards])
+
+    async def wake(self) -> None:
+        """Bring idle sessions back whose timer comes near."""
+        await bring_back(self._placement, self._due, self._options.recovery_at_once)
+
+    async def _go_round(self) -> None:
+        while True:
+            try:
+                await self.wake()
+            except SessiondError as error:
+                logger.error("idle sessions with timers can't be looked up now: %s", error)
+            await asyncio.sleep(self._options.passivate_s)
+            await self.passivate()
+
+    def _horizon(self) -> float:
+        return self._clock.now() + 2 * self._options.passivate_s
+
+    async def _unfinished(self, shard: int) -> list[str]:
+        found: list[str] = await self._read(self._store.unfinished, shard)
+        return found
+
+    async def _due(self, shard: int) -> list[str]:
+        found: list[str] = await self._read(self._store.due, shard, self._horizon())
+        return found
