@@ -3,7 +3,8 @@
 An edge is derived from its source: *taken* or *dead* once the source is through, *open* before. A dead edge
 out of a loop's body may still be taken in a later round, so it counts as open until that loop is through.
 A back edge needs no rule of its own: when a loop goes round its body is pending again, and the edges that
-led into the body are still taken, so its first node is ready.
+led into the body are still taken, so its first node is ready. Behind it, `any` and `at_least` ask for one
+edge that was taken in this round, as long as one may still be.
 """
 
 from __future__ import annotations
@@ -50,11 +51,12 @@ def verdict(workflow: Workflow, state: SessionState, node: Node) -> Verdict:
                 return "skip"
             case "open":
                 return "wait"
-    taken = opened = 0
+    taken = opened = fresh = 0
     for source in incoming:
         match edge(workflow, state, source, node):
             case "taken":
                 taken += 1
+                fresh += not _spent(workflow, state, source, node)
             case "open":
                 opened += 1
             case "dead":
@@ -69,7 +71,7 @@ def verdict(workflow: Workflow, state: SessionState, node: Node) -> Verdict:
         case AtLeast(at_least=needed):
             pass
     if taken >= needed:
-        return "start"
+        return "start" if fresh or not opened else "wait"
     return "wait" if taken + opened >= needed else "skip"
 
 
@@ -104,6 +106,15 @@ def leaves(workflow: Workflow, state: SessionState) -> list[str]:
     done = [n for n in workflow.nodes.values() if state.node(n.id).status == "completed"]
     ends = [n.id for n in done if n.spec.type == "end"]
     return ends or [n.id for n in done if not n.next_ids]
+
+
+def _spent(workflow: Workflow, state: SessionState, source: str, target: Node) -> bool:
+    """Whether an edge led into a loop's body in an earlier round: it stays taken, but is no news in this one."""
+    for loop_id in target.loops:
+        loop = workflow.nodes[loop_id]
+        if source not in loop.body and target.id != loop.next_ids[0] and state.node(loop_id).laps:
+            return True
+    return False
 
 
 def _through(state: SessionState, loop: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
@@ -133,6 +134,47 @@ def test_an_edge_out_of_a_loop_is_not_dead_before_the_loop_is_through() -> None:
     engine.complete("a")
     engine.complete("e")
     assert waiting(engine) == ["x"]
+
+
+def entered_twice(join: Any) -> Engine:
+    """A loop in its second round; its second node has an edge from outside as well."""
+    second = {"type": "step", "join": join, "next_ids": ["l"]}
+    engine = started(graph({"s": ["a", "b"], "a": ["b"], "b": second, "l": loop("a", "e", 2), "e": []}))
+    for node_id in ("s", "a", "b"):
+        engine.complete(node_id)
+    assert waiting(engine) == ["a"]
+    return engine
+
+
+@pytest.mark.parametrize("join", ["any", {"at_least": 1}])
+def test_an_edge_of_an_earlier_round_starts_nothing_alone_not_even_at_a_resume(join: Any) -> None:
+    engine = entered_twice(join)
+    engine.tell(Pause(None, None))
+    engine.tell(Resume(None))
+    assert waiting(engine) == ["a"]
+    engine.complete("a")
+    assert waiting(engine) == ["b"]
+    engine.run_out()
+    assert engine.state.status == "completed"
+
+
+def test_an_edge_of_an_earlier_round_still_counts_where_several_are_needed() -> None:
+    engine = entered_twice({"at_least": 2})
+    engine.complete("a")
+    assert waiting(engine) == ["b"]
+
+
+def test_a_skipped_branch_does_not_start_a_later_rounds_any() -> None:
+    way = {"type": "switch", "next_ids": ["c", "d"], "properties": {"cases": [{"when": "false", "to": "c"}]}}
+    way["properties"]["default"] = "d"
+    either = {"type": "step", "join": "any", "next_ids": ["l"]}
+    nodes = {"s": ["w", "b"], "w": way, "c": ["b"], "d": ["b"], "b": either, "l": loop("w", "e", 2), "e": []}
+    engine = started(graph(nodes))
+    for node_id in ("s", "d", "b"):
+        engine.complete(node_id)
+    assert waiting(engine) == ["d"]
+    engine.complete("d")
+    assert waiting(engine) == ["b"]
 
 
 def test_nothing_starts_while_paused_and_resume_catches_up() -> None:
