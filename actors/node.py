@@ -39,7 +39,7 @@ class View(Protocol):
 
     @property
     def routed(self) -> bool:
-        """Whether a successor chooses its way by this node's output."""
+        """Whether a successor chooses its way by this node's output, or counts it as a ballot."""
         ...
 
     def properties(self) -> Any:

@@ -39,9 +39,9 @@ class NodeScope:
 
     @property
     def routed(self) -> bool:
-        """Whether a successor chooses its way by this node's output."""
+        """Whether a successor chooses its way by this node's output, or counts it as a ballot."""
         nodes = self._workflow.nodes
-        return any(nodes[target].spec.type in ("switch", "loop") for target in self.node.next_ids)
+        return any(nodes[target].spec.type in ("switch", "loop", "vote") for target in self.node.next_ids)
 
     def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
         """Return plain data for `names`; of `nodes` only those listed, all if None."""

@@ -32,7 +32,7 @@ class HumanReviewProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 class HumanReviewType(WaitingType):
     """Suspends until a person answers.
 
-    `reject` fails the node, unless a successor is a `switch` or `loop`, which then routes on `output.action`.
+    `reject` fails the node, unless a successor is a `switch`, `loop` or `vote`, which then goes by `output.action`.
     """
 
     name = "human_review"

@@ -12,6 +12,7 @@ from msgspec import Raw
 from support.graphs import Engine, compiled, graph
 
 from sessiond.actors.errors import InvalidWorkflow
+from sessiond.actors.messages import AnswerWait
 
 
 def held(ballots: Any, **properties: Any) -> Engine:
@@ -93,6 +94,15 @@ def test_ballots_are_an_expression_over_outputs() -> None:
     engine.create()
     engine.run_out(output={"yes": True})
     assert msgspec.json.decode(engine.state.output)["ratio"] == 1.0  # type: ignore[arg-type]
+
+
+def test_a_rejection_is_a_ballot() -> None:
+    review = {"type": "human_review", "next_ids": ["v"], "properties": {"prompt": "?"}}
+    vote = {"type": "vote", "properties": {"ballots": "[nodes.r.output.action]"}}
+    engine = Engine(graph({"r": review, "v": vote}))
+    engine.create()
+    engine.tell(AnswerWait("r", "reject"))
+    assert msgspec.json.decode(engine.state.output)["counts"] == {"approve": 0, "reject": 1}  # type: ignore[arg-type]
 
 
 @given(st.lists(st.booleans()), st.floats(0, 1))
