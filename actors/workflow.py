@@ -208,6 +208,10 @@ def _faults_within(definition: Any, types: Mapping[str, NodeType], at: str) -> l
 def _check_policies(spec: NodeSpec, node_type: NodeType, at: str) -> Iterator[Fault]:
     if spec.timeout_s is not None and spec.timeout_s <= 0:
         yield Fault(f"{at}.timeout_s", "should be above 0 seconds")
+    if spec.timeout_s is not None and not isinstance(node_type, TaskType):
+        waits = "timeout_s" in node_type.properties.__struct_fields__
+        hint = "; how long it waits is `timeout_s` in its properties" if waits else ""
+        yield Fault(f"{at}.timeout_s", f"a {spec.type} node has no attempt to time{hint}")
     if isinstance(spec.join, AtLeast) and spec.join.at_least < 1:
         yield Fault(f"{at}.join.at_least", "should be at least 1")
     if spec.retry is not None and not isinstance(node_type, TaskType):
@@ -355,6 +359,7 @@ def _check_graph(nodes: dict[str, Node], start: str) -> Iterator[Fault]:
         if node_id not in reached:
             yield Fault(f"$.nodes.{node_id}", "can't be reached from the start node")
     yield from _check_cycles(nodes)
+    yield from _check_first_round(nodes, reached, start)
     for node in nodes.values():
         if _is_loop(node) and node.id not in node.body:
             yield Fault(f"$.nodes.{node.id}.next_ids[0]", f"{node.next_ids[0]!r} should lead back to this loop node")
@@ -362,6 +367,14 @@ def _check_graph(nodes: dict[str, Node], start: str) -> Iterator[Fault]:
         if isinstance(join, AtLeast) and join.at_least > len(node.incoming):
             count = len(node.incoming)
             yield Fault(f"$.nodes.{node.id}.join.at_least", f"is above its {count} incoming edges")
+
+
+def _check_first_round(nodes: dict[str, Node], reached: set[str], start: str) -> Iterator[Fault]:
+    """In a loop's first round its way back isn't taken: what waited for a node that only it leads to would starve."""
+    first = _reach(start, lambda n: forward(nodes[n]))
+    for node_id in nodes:
+        if node_id in reached - first and nodes[node_id].loops:
+            yield Fault(f"$.nodes.{node_id}", "only a loop's way back leads here, none from the start node")
 
 
 def _check_cycles(nodes: dict[str, Node]) -> Iterator[Fault]:

@@ -92,6 +92,18 @@ def test_a_loop_must_lead_back() -> None:
     assert faults == {"$.nodes.l.next_ids[0]": "'a' should lead back to this loop node"}
 
 
+def test_what_only_the_way_back_leads_to_would_starve_the_first_round() -> None:
+    faults = faults_of(graph({"s": ["a"], "a": ["l"], "l": loop("b", "e"), "b": ["a"], "e": []}))
+    assert faults == {"$.nodes.b": "only a loop's way back leads here, none from the start node"}
+
+
+def test_only_attempts_can_be_timed() -> None:
+    review = {"type": "human_review", "properties": {"prompt": "?"}, "timeout_s": 1}
+    faults = faults_of(graph({"s": {"type": "start", "timeout_s": 1, "next_ids": ["r"]}, "r": review}))
+    assert faults["$.nodes.s.timeout_s"] == "a start node has no attempt to time"
+    assert faults["$.nodes.r.timeout_s"].endswith("; how long it waits is `timeout_s` in its properties")
+
+
 def test_a_join_of_more_edges_than_there_are() -> None:
     faults = faults_of(graph({"s": ["j"], "j": {"type": "step", "join": {"at_least": 2}}}))
     assert faults == {"$.nodes.j.join.at_least": "is above its 1 incoming edges"}
