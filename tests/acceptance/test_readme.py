@@ -132,7 +132,8 @@ def test_every_use_is_short() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/glossary.md", "docs/dependencies.md", "CHANGELOG.md"]
+    "name",
+    ["README.md", "examples/README.md", "CONTRIBUTING.md", "docs/glossary.md", "docs/dependencies.md", "CHANGELOG.md"],
 )
 def test_every_link_leads_somewhere(name: str) -> None:
     page = ROOT / name
