@@ -165,7 +165,7 @@ def test_an_edge_of_an_earlier_round_still_counts_where_several_are_needed() -> 
 
 
 def test_a_skipped_branch_does_not_start_a_later_rounds_any() -> None:
-    way = {"type": "switch", "next_ids": ["c", "d"], "properties": {"cases": [{"when": "false", "to": "c"}]}}
+    way: dict[str, Any] = {"type": "switch", "next_ids": ["c", "d"], "properties": {"cases": [{"when": "false", "to": "c"}]}}
     way["properties"]["default"] = "d"
     either = {"type": "step", "join": "any", "next_ids": ["l"]}
     nodes = {"s": ["w", "b"], "w": way, "c": ["b"], "d": ["b"], "b": either, "l": loop("w", "e", 2), "e": []}
