@@ -12,7 +12,7 @@ from ..node import InlineType, Outcome, View
 class EndProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Properties of `end`."""
 
-    output: dict[str, Any] | str | None = None
+    output: Any = None
     """The session's output; what came from upstream if absent."""
 
 
