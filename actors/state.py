@@ -76,7 +76,8 @@ class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         attempt: 0 before the first, then 1, 2, 3 … within the round.
         round: 1, and one more each time a loop around the node goes round.
         laps: how often this loop node went round since it was entered.
-        output: what it last put out; in a later round that is the round before's, until it has completed again.
+        output: what it put out; in a later round that is the round before's, until it is through again: one that
+            then failed, or was skipped, has none.
         taken: the successors it went on to; None for all of them.
         error: why it failed; of a suspended node, why its last attempt did.
         opened: what it asked for, while it waits for a person.
@@ -310,7 +311,7 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
         fact.attempt,
         fact.round,
         before.laps,
-        before.output if fact.output is UNSET else fact.output,
+        before.output if not ended else fact.output,
         fact.error,
         fact.taken,
         record.timestamp if running else before.started_at,

@@ -1,7 +1,7 @@
 """Every example of the pages runs: whole graphs to their ends, programs as they stand; none is passed over.
 
-A `yaml` block is a workflow whose first lines, as comments, say `input`, `context`, `deadline_s`, `answers`, and what comes
-of it: `output` or `fails` (the code), and `skipped` nodes. `…` in an output stands for anything. The `python` blocks of
+A `yaml` block is a workflow whose first lines, as comments, say `input`, `context`, `deadline_s`, `answers`, and what
+comes of it: `output` or `fails` (the code), and `skipped` nodes. `…` in an output is anything. The `python` blocks of
 a page are one module, whose node types and tools its graphs may use. A block marked `not-run` is for people only.
 Pages whose blocks need more than that are listed with the test that runs them.
 """

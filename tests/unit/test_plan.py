@@ -165,7 +165,11 @@ def test_an_edge_of_an_earlier_round_still_counts_where_several_are_needed() -> 
 
 
 def test_a_skipped_branch_does_not_start_a_later_rounds_any() -> None:
-    way: dict[str, Any] = {"type": "switch", "next_ids": ["c", "d"], "properties": {"cases": [{"when": "false", "to": "c"}]}}
+    way: dict[str, Any] = {
+        "type": "switch",
+        "next_ids": ["c", "d"],
+        "properties": {"cases": [{"when": "false", "to": "c"}]},
+    }
     way["properties"]["default"] = "d"
     either = {"type": "step", "join": "any", "next_ids": ["l"]}
     nodes = {"s": ["w", "b"], "w": way, "c": ["b"], "d": ["b"], "b": either, "l": loop("w", "e", 2), "e": []}
@@ -253,6 +257,24 @@ def test_a_round_sees_what_the_round_before_it_put_out() -> None:
     assert describe(engine.workflow, engine.state, ()).nodes["a"].output is UNSET
     engine.complete("a", "two")
     assert engine.state.output == Raw(b'{"last":"two"}')
+
+
+def test_a_node_that_fails_or_is_skipped_in_a_later_round_has_no_output_of_an_earlier_one() -> None:
+    way: dict[str, Any] = {
+        "type": "switch",
+        "next_ids": ["b", "l"],
+        "properties": {"cases": [{"when": "round == 1", "to": "b"}]},
+    }
+    way["properties"]["default"] = "l"
+    tried = {"type": "step", "next_ids": ["w"], "on_error": "continue"}
+    end = {"type": "end", "properties": {"output": "${[nodes.a, nodes.b].map(n, has(n.output))}"}}
+    nodes = {"a": tried, "w": way, "b": ["l"], "l": loop("a", "e", 2), "e": end}
+    engine = started(graph(nodes))
+    engine.complete("a")
+    engine.complete("b")
+    engine.fail("a", Failure("x", "no"))
+    assert isinstance(engine.state.output, Raw)
+    assert bytes(engine.state.output) == b"[false,false]"
 
 
 def test_a_node_that_never_ran_can_be_asked_about() -> None:
