@@ -39,6 +39,14 @@ def resume(output: Any = None) -> Step:
     return lambda client, session_id, node_id: client.resume_node(session_id, node_id, output)
 
 
+def pause() -> Step:
+    return lambda client, session_id, _: client.control(session_id, "pause")
+
+
+def resume_session() -> Step:
+    return lambda client, session_id, _: client.control(session_id, "resume")
+
+
 class Ran(NamedTuple):
     """A session that has ended, and all its events."""
 
