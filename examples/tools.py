@@ -76,3 +76,17 @@ def diagnose(service: str, look: int, healthy_at: int) -> dict[str, Any]:
 def operate(service: str, action: str, key: str) -> dict[str, str]:
     """Restart a service, or roll it back."""
     return {"service": service, "did": action, "key": key}
+
+
+@tool("count_words")
+def count_words(text: str) -> int:
+    """Count the words of a text; one without any is an error."""
+    if not text.split():
+        raise TerminalError("there is nothing to count", code="empty")
+    return len(text.split())
+
+
+@tool("add_up")
+def add_up(numbers: list[int]) -> int:
+    """Add numbers up."""
+    return sum(numbers)

@@ -2,8 +2,9 @@
 
 A `yaml` block is a workflow whose first lines, as comments, say `input`, `context`, `deadline_s`, `answers`, and what
 comes of it: `output` or `fails` (the code), and `skipped` nodes. `…` in an output is anything. The `python` blocks of
-a page are one module, whose node types and tools its graphs may use. A block marked `not-run` is for people only.
-Pages whose blocks need more than that are listed with the test that runs them.
+a page are one module, whose node types and tools its graphs may use. Graphs may name each other as
+subworkflows. A block marked `not-run` is for people only. Pages whose blocks need more than that are listed with the
+test that runs them.
 """
 
 from __future__ import annotations
@@ -124,13 +125,18 @@ def like(shown: Any, real: Any) -> bool:
 
 
 @pytest.mark.parametrize(("page", "block"), GRAPHS)
-async def test_a_graph_does_what_its_first_lines_say(block: Block, registry: NodeRegistry, site: Web) -> None:
+async def test_a_graph_does_what_its_first_lines_say(
+    page: str, block: Block, registry: NodeRegistry, site: Web
+) -> None:
     text = block.text.replace(ADDRESS, site.url)
     header = header_of(text)
     todo = list(header.get("answers", []))
     creation = {name: header[name] for name in ("context", "deadline_s") if name in header}
     options = Options(http=HttpPolicy(private=("127.0.0.0/8",)))
     async with Runtime.open("memory://", registry=registry, options=options) as runtime:
+        for other in examples(page, "yaml"):
+            workflow = runtime.definitions.compile(parse_yaml(other.text).value)
+            await runtime.definitions.keep(workflow, listed=True)
         session = await runtime.start(parse_yaml(text).value, input=header.get("input", {}), **creation)
         records = []
         async for record in session.events():

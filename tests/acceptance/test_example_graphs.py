@@ -272,6 +272,18 @@ async def test_the_first_answer_wins(client: Client, broken: list[str], winner: 
     assert error.code == "timeout"
 
 
+async def test_a_map_keeps_what_was_counted_when_a_person_puts_the_rest_right(client: Client) -> None:
+    right = {"texts": ["to be or", "not to", "be"]}
+    started = await client.execute("map_reduce", {"texts": ["to be or", " ", "be"], "at_once": 1})
+    ran = await drive(client, started.session_id, {"count": [retry(input=right)]})
+    assert (ran.output, ran.path) == ({"words": 6, "of_each": [3, 2, 1]}, ["count", "total", "counted"])
+    assert ran.detail.nodes["count"].attempt == 2
+    first = f"{started.session_id}~count~0"
+    assert (await drive(client, first)).output == 3
+    begun = [r.data["child_id"] for r in ran.records if r.event == "child:started"]
+    assert begun.count(first) == 1
+
+
 def test_all_are_valid_and_none_is_left_out() -> None:
     done = command("validate", *FILES)
     assert done.returncode == 0, done.stderr
