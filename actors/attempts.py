@@ -118,6 +118,8 @@ class Attempts:
     def kill(self, node_ids: Iterable[str] | None = None) -> None:
         """Cancel executors, all unless some are named; a blocking one goes on and is abandoned."""
         for node_id in list(self._running) if node_ids is None else node_ids:
+            if node_id not in self._running:
+                continue
             context, executor = self._running[node_id]
             context.cancelled = True
             if executor.is_alive():

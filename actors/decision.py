@@ -55,6 +55,7 @@ class Decision(msgspec.Struct, gc=False):
         starts: attempts to start once the records are stored.
         reply: for whoever asked.
         orders: what to tell which child sessions once the records are stored.
+        overtaken: nodes whose attempts nobody waits for any more.
     """
 
     records: list[Record]
@@ -62,12 +63,13 @@ class Decision(msgspec.Struct, gc=False):
     starts: list[StartAttempt]
     reply: Reply = None
     orders: tuple[tuple[str, FamilyCommand], ...] = ()
+    overtaken: tuple[str, ...] = ()
 
 
 class Draft:
     """A decision in the making: each record is applied to the working state at once."""
 
-    __slots__ = ("now", "orders", "records", "reply", "starts", "state", "workflow")
+    __slots__ = ("now", "orders", "overtaken", "records", "reply", "starts", "state", "workflow")
 
     def __init__(self, workflow: Workflow, state: SessionState, now: str) -> None:
         self.workflow = workflow
@@ -77,10 +79,11 @@ class Draft:
         self.starts: list[StartAttempt] = []
         self.reply: Reply = None
         self.orders: tuple[tuple[str, FamilyCommand], ...] = ()
+        self.overtaken: tuple[str, ...] = ()
 
     def decided(self) -> Decision:
         """Return the decision as it stands."""
-        return Decision(self.records, self.state, self.starts, self.reply, self.orders)
+        return Decision(self.records, self.state, self.starts, self.reply, self.orders, self.overtaken)
 
     def order(self, command: FamilyCommand) -> None:
         """Have all child sessions told, once the records are stored."""
@@ -212,10 +215,24 @@ class Draft:
             return self.node_failed(node, failure_of(error))
         for fact in outcome.facts:
             self.record(fact, node.id)
+        goes_round = outcome.taken is not None and bool(node.body) and outcome.taken[0] == node.next_ids[0]
+        if goes_round:
+            self._overtake(node)
         self.change(node.id, "completed", output=output, taken=outcome.taken)
-        if outcome.taken and node.body and outcome.taken[0] == node.next_ids[0]:
+        if goes_round and outcome.taken is not None:
             return outcome.taken
         return plan.targets(self.workflow, node)
+
+    def _overtake(self, loop: Node) -> None:
+        """Give up what is still at work in a loop's body, behind a join that was met early."""
+        stop = Stop(f"loop {loop.id!r} went round without it", self.state.session_id)
+        for node_id in self.workflow.nodes:
+            present = self.state.node(node_id)
+            if node_id in loop.body and node_id != loop.id and present.status in ("running", "suspended"):
+                self.orders += tuple((child_id, stop) for child_id in present.children)
+                self.overtaken += (node_id,)
+                self.starts = [start for start in self.starts if start.node_id != node_id]
+                self.change(node_id, "failed", error=Failure("overtaken", f"loop {loop.id!r} went round without it"))
 
     def node_failed(
         self, node: Node, failure: Failure, *, retryable: bool = False, retry_after: float | None = None

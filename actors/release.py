@@ -36,6 +36,7 @@ class Release(msgspec.Struct, gc=False):
     answer: Any
     ends: bool = False
     orders: tuple[tuple[str, FamilyCommand], ...] = ()
+    overtaken: tuple[str, ...] = ()
 
     def settled(self, error: StoreError | None) -> None:
         """The commit is stored (`error` is None), or never will be."""

@@ -172,8 +172,9 @@ class SessionActor(LoopActor):
             self._attempts.pause() if after.status == "paused" else self._attempts.resume()
         events = {record.event for record in records}
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
-        row = self._row(after, changed or not _ROW_EVENTS.isdisjoint(events))
-        release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal, decision.orders)
+        due = changed or bool(decision.overtaken) or not _ROW_EVENTS.isdisjoint(events)
+        row, ends, orders = self._row(after, due), after.terminal, decision.orders
+        release = Release(self, segment, decision.starts, reply, decision.reply, ends, orders, decision.overtaken)
         self._submit(Commit(after.session_id, segment, row), release)
         if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
@@ -204,6 +205,8 @@ class SessionActor(LoopActor):
         release.answered()
         for child_id, order in release.orders:
             self._env.order(child_id, order)
+        if release.overtaken and self._attempts:
+            self._attempts.kill(release.overtaken)
         for start in release.starts:
             self._start_attempt(start)
         self._under_way.give_answers()

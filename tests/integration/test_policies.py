@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -160,3 +161,75 @@ async def test_a_failure_is_skipped_or_given_up(store_url: str, patient: Patient
         for session in (first, second):
             with pytest.raises(NotWaiting):
                 await session.retry_node("a")
+
+
+OVERTAKEN = graph(
+    {
+        "s": ["fan"],
+        "fan": {"type": "parallel", "next_ids": ["quick", "ask", "slow", "family"]},
+        "quick": {"type": "step", "next_ids": ["j"]},
+        "ask": {"type": "human_review", "properties": {"prompt": "?"}, "next_ids": ["j"]},
+        "slow": {"type": "endless", "next_ids": ["j"]},
+        "family": {
+            "type": "map",
+            "properties": {"items": [1], "workflow": graph({"c": {"type": "forever"}})},
+            "next_ids": ["j"],
+        },
+        "j": {"type": "gate", "join": "any", "next_ids": ["l"]},
+        "l": {"type": "loop", "next_ids": ["fan", "e"], "properties": {"max_rounds": 2}},
+        "e": [],
+    }
+)
+"""A review, a node without an end and a child session without one, which the loop doesn't wait for."""
+
+
+async def test_what_a_loop_leaves_behind_is_stopped(store_url: str, patient: Patient) -> None:
+    types = patient.registry()
+    begun = {1: asyncio.Event(), 2: asyncio.Event()}
+    ended = {1: asyncio.Event(), 2: asyncio.Event()}
+
+    @types.node("endless")
+    async def endless(context: Any) -> None:
+        begun[context.round].set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended[context.round].set()
+
+    born = asyncio.Event()
+
+    @types.node("forever")
+    async def forever(context: Any) -> None:
+        born.set()
+        await asyncio.get_running_loop().create_future()
+
+    @types.node("gate")
+    async def gate(context: Any) -> None:
+        await begun[context.round].wait()
+        await born.wait()
+        if context.round == 2:
+            await asyncio.get_running_loop().create_future()
+
+    async with Runtime.open(store_url, registry=types) as runtime:
+        session = await runtime.start(OVERTAKEN)
+        await ended[1].wait()
+        await begun[2].wait()
+        orphan = await runtime.session(f"{session.id}~family~0").wait()
+        assert orphan.error is not None
+        assert orphan.error.message == "loop 'l' went round without it"
+        assert not ended[2].is_set()
+        assert (await runtime.row(session.id)).waits == ("ask",)
+        await session.stop()
+        await ended[2].wait()
+        records = await collect(session)
+    contiguous(records)
+    failed = [r for r in records if r.node_id and r.data.get("status") == "failed"]
+    assert [(r.node_id, r.data["round"], r.data["error"]["code"]) for r in failed] == [
+        ("ask", 1, "overtaken"),
+        ("slow", 1, "overtaken"),
+        ("family", 1, "overtaken"),
+        ("ask", 2, "stopped"),
+        ("slow", 2, "stopped"),
+        ("family", 2, "stopped"),
+        ("j", 2, "stopped"),
+    ]

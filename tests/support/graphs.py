@@ -77,7 +77,7 @@ class Engine:
         decision = decide(self.workflow, self.state, command, self.now, running)
         self.state = decision.state
         self.records += decision.records
-        self.waiting += decision.starts
+        self.waiting = [start for start in self.waiting if start.node_id not in decision.overtaken] + decision.starts
         if self.state.terminal:
             self.waiting.clear()
         return decision

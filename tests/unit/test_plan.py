@@ -146,6 +146,36 @@ def entered_twice(join: Any) -> Engine:
     return engine
 
 
+def hurried(straggler: dict[str, Any]) -> dict[str, Any]:
+    """A loop of two rounds whose join waits for `quick` only; `straggler` runs beside it in the first round."""
+    cases = {"cases": [{"when": "round == 1", "to": "slow"}], "default": "quick"}
+    way = {"type": "switch", "next_ids": ["slow", "quick"], "properties": cases}
+    return graph(
+        {
+            "s": ["w", "quick"],
+            "w": way,
+            "slow": {"next_ids": ["j"], **straggler},
+            "quick": {"type": "step", "join": "any", "next_ids": ["j"]},
+            "j": {"type": "step", "join": "any", "next_ids": ["l"]},
+            "l": loop("w", "e", 2),
+            "e": [],
+        }
+    )
+
+
+@pytest.mark.parametrize("straggler", [{"type": "step"}, {"type": "human_review", "properties": {"prompt": "?"}}])
+def test_what_a_loop_leaves_behind_is_given_up(straggler: dict[str, Any]) -> None:
+    engine = started(hurried({**straggler, "on_error": "suspend"}))
+    for node_id in ("s", "quick", "j"):
+        decision = engine.complete(node_id)
+    assert decision.overtaken == ("slow",)
+    [given_up] = [r.data for r in decision.records if r.node_id == "slow" and r.data.status == "failed"]
+    assert (given_up.error.code, given_up.round) == ("overtaken", 1)
+    engine.run_out()
+    assert engine.state.status == "completed"
+    assert engine.statuses()["slow"] == "skipped"
+
+
 @pytest.mark.parametrize("join", ["any", {"at_least": 1}])
 def test_an_edge_of_an_earlier_round_starts_nothing_alone_not_even_at_a_resume(join: Any) -> None:
     engine = entered_twice(join)
