@@ -133,7 +133,17 @@ def test_every_use_is_short() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "examples/README.md", "CONTRIBUTING.md", "docs/workflows.md", "docs/nodes.md", "docs/agents.md", "docs/glossary.md", "docs/dependencies.md", "CHANGELOG.md"],
+    [
+        "README.md",
+        "examples/README.md",
+        "CONTRIBUTING.md",
+        "docs/workflows.md",
+        "docs/nodes.md",
+        "docs/agents.md",
+        "docs/glossary.md",
+        "docs/dependencies.md",
+        "CHANGELOG.md",
+    ],
 )
 def test_every_link_leads_somewhere(name: str) -> None:
     page = ROOT / name

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from support.command import EXAMPLES, command
+from support.command import command
 from support.served import WORKFLOWS, Served
 
 from sessiond.actors.errors import InvalidInput
@@ -87,7 +87,7 @@ def test_it_serves_workflows_with_nodes_of_a_registry_and_ends_politely(tmp_path
 
 def test_the_examples_are_registered(tmp_path: Path) -> None:
     with Served("--store", "memory://", *WORKFLOWS, cwd=tmp_path) as server:
-        for path in EXAMPLES.glob("*.yaml"):
-            refused = command("execute", path.stem, "--server", server.url)
+        for workflow_id in ("council_debate", "council_optimize"):
+            refused = command("execute", workflow_id, "--server", server.url)
             assert refused.returncode == 2
             assert "'topic' is a required property" in refused.stderr
