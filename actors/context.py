@@ -59,6 +59,7 @@ class NodeContext:
         resources: what nodes share: threads, processes, leave to call other servers.
         gate: shut while the session is paused.
         cancelled: True once the session has ended; clean up and return.
+        limit: the attempt's time limit while it runs, if it has one.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class NodeContext:
         "_scope",
         "attempt",
         "gate",
+        "limit",
         "node_id",
         "properties",
         "resources",
@@ -97,6 +99,7 @@ class NodeContext:
         self._cancelled = False
         self._interruptible: asyncio.Timeout | None = None
         self.properties: Any = None
+        self.limit: asyncio.Timeout | None = None
         self._scope = scope
         self._host = host
         self.gate = gate
@@ -185,19 +188,33 @@ class NodeContext:
         self._host.facts(self, (Progress(fraction, message),))
 
     async def checkpoint(self) -> None:
-        """Wait here while the session is paused.
+        """Wait here while the session is paused; the node's time limit stands still meanwhile.
 
         Raises:
             Stopped: the session has ended.
         """
         if self.gate.shut:
             self._host.parked(self, True)
+            left = self._stop_clock()
             try:
                 await self.gate.passage()
             finally:
+                self._go_on(left)
                 self._host.parked(self, False)
         if self.cancelled:
             raise Stopped()
+
+    def _stop_clock(self) -> float | None:
+        """Return the seconds that are left of the time limit, None if there is none, or it stands still already."""
+        due = self.limit.when() if self.limit is not None and not self.limit.expired() else None
+        if due is None or self.limit is None:
+            return None
+        self.limit.reschedule(None)
+        return due - asyncio.get_running_loop().time()
+
+    def _go_on(self, left: float | None) -> None:
+        if left is not None and self.limit is not None and not self.limit.expired():
+            self.limit.reschedule(asyncio.get_running_loop().time() + left)
 
     async def stored(self) -> None:
         """Wait until all that was put into the session's log so far is stored."""

@@ -93,7 +93,11 @@ class NodeExecutor(LoopActor):
             return await task.run(context, context.properties)
         try:
             async with asyncio.timeout(spec.timeout_s) as limit:
-                return await task.run(context, context.properties)
+                context.limit = limit
+                try:
+                    return await task.run(context, context.properties)
+                finally:
+                    context.limit = None
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.graphs import chain, graph, registry
-from support.watching import collect, contiguous
+from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded
 from sessiond.actors.errors import Overloaded
@@ -94,6 +94,32 @@ async def test_a_hanging_node_is_timed_out(runtime: Runtime, types: NodeRegistry
     with pytest.raises(SessionEnded) as ended:
         await session.result()
     assert ended.value.node_code == "timeout"
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_parked_node_has_its_time_when_it_goes_on(runtime: Runtime, types: NodeRegistry, hangs: bool) -> None:
+    begun, paused = asyncio.Event(), asyncio.Event()
+
+    @types.node("parks")
+    async def parks(context: Any) -> str:
+        begun.set()
+        await paused.wait()
+        await context.checkpoint()
+        if hangs:
+            await asyncio.Event().wait()
+        return "in time"
+
+    session = await runtime.start(graph({"s": {"type": "parks", "timeout_s": 0.2}}))
+    await begun.wait()
+    await session.pause()
+    paused.set()
+    await until(session, "execution:quiesced")
+    clock = await runtime.start(graph({"d": {"type": "delay", "properties": {"seconds": 0.4}}}))
+    await clock.result()
+    assert (await session.detail()).status == "paused"
+    await session.resume()
+    detail = await session.wait()
+    assert (detail.error.code if detail.error else None) == ("timeout" if hangs else None)
 
 
 async def test_a_timeout_of_the_node_itself_is_an_ordinary_error(runtime: Runtime, types: NodeRegistry) -> None:
