@@ -131,11 +131,13 @@ def _create(draft: Draft, command: Create) -> None:
             parent_id=command.parent_id,
             tenant=command.tenant,
             request=command.request,
+            forked_from=command.forked_from,
         )
     )
+    for node_id, fact in command.reused:
+        draft.record(fact, node_id)
     if command.start:
-        draft.record(ExecutionStarted())
-        draft.advance([draft.workflow.start])
+        _start(draft)
     draft.reply = Created(draft.state.session_id, draft.state.status, draft.state.seq)
 
 
@@ -149,8 +151,7 @@ def _control(
     if changed:
         match command:
             case Start():
-                draft.record(ExecutionStarted())
-                draft.advance([draft.workflow.start])
+                _start(draft)
             case Pause():
                 draft.order(Pause(command.reason, by=state.session_id))
                 draft.record(ExecutionPaused(command.reason, command.by, in_flight))
@@ -169,6 +170,12 @@ def _not_meant(state: SessionState, command: Start | Pause | Resume | Stop | Can
     """Whether a resume is for sessions that somebody else paused."""
     meant = command.if_paused_by if isinstance(command, Resume) else None
     return meant is not None and meant != state.paused_by
+
+
+def _start(draft: Draft) -> None:
+    """Begin where the graph does; a fork, behind what it reuses."""
+    draft.record(ExecutionStarted())
+    draft.advance(plan.frontier(draft.workflow, draft.state))
 
 
 def _resume(draft: Draft, command: Resume, alive: Collection[str]) -> None:

@@ -291,6 +291,11 @@ class Draft:
         self.record(ExecutionCompleted(status, error=error))
 
 
+def cut_short(failure: Failure | None) -> bool:
+    """Return whether a node failed only because its session ended."""
+    return failure is not None and failure.message == f"the session {_END_WORDS.get(failure.code)}"
+
+
 def _plea(node: Node, failure: Failure) -> HumanInteractionRequired:
     return HumanInteractionRequired(
         reason=f"node {node.id!r} failed: {failure.code}", prompt=failure.message, actions=REMEDIES

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .events import Failure, HumanInteractionRequired
+from .events import Failure, ForkedFrom, HumanInteractionRequired
 from .lifecycle import NodeStatus, Status
 from .state import SessionState
 from .workflow import Workflow
@@ -47,6 +47,7 @@ class SessionDetail(msgspec.Struct, frozen=True):
     started_at: str | None
     ended_at: str | None
     updated_at: str
+    forked_from: ForkedFrom | None = None
 
 
 def describe(workflow: Workflow, state: SessionState, alive: Collection[str]) -> SessionDetail:
@@ -84,4 +85,5 @@ def describe(workflow: Workflow, state: SessionState, alive: Collection[str]) ->
         started_at=state.started_at,
         ended_at=state.ended_at,
         updated_at=state.updated_at,
+        forked_from=state.forked_from,
     )

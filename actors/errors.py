@@ -8,6 +8,7 @@ SessiondError
 │   ├── CommandRefused      the lifecycle forbids it; names what is allowed
 │   ├── SessionExists       the id is taken by another request
 │   ├── NotWaiting          the node waits for nothing (any more)
+│   ├── NotBegun            the node hasn't run, so nothing can be forked from it
 │   └── SignalsFull         too many signals are kept that nobody waits for
 ├── Unavailable             try again later; carries retry_after seconds
 │   ├── StoreUnavailable
@@ -121,6 +122,16 @@ class NotWaiting(Conflict):
     def __init__(self, node_id: str, status: str) -> None:
         self.node_id = node_id
         super().__init__(f"node {node_id!r} is {status}: it waits for no answer")
+
+
+class NotBegun(Conflict):
+    """The node never ran in this session: a fork from there would be a fork of the present."""
+
+    code = "not_begun"
+
+    def __init__(self, node_id: str, status: str) -> None:
+        self.node_id = node_id
+        super().__init__(f"node {node_id!r} is {status} and never began: there is nothing to go back to")
 
 
 class SignalsFull(Conflict):

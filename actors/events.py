@@ -32,11 +32,20 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     event: ClassVar[str]
 
 
+class ForkedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a fork left its original: at `seq`, and from which node on, if that was asked for."""
+
+    session_id: str
+    seq: int
+    from_node: str | None = None
+
+
 class ExecutionCreated(Fact, frozen=True, omit_defaults=True, kw_only=True):
     """The session exists; seq 1 of every log.
 
     Attributes:
         request: a digest of the request, to tell a repeated one from another with the same id.
+        forked_from: of a fork, its original; what it reuses of that is recorded next.
     """
 
     event = "execution:created"
@@ -50,6 +59,7 @@ class ExecutionCreated(Fact, frozen=True, omit_defaults=True, kw_only=True):
     parent_id: str | None = None
     tenant: str = "default"
     request: str = ""
+    forked_from: ForkedFrom | None = None
 
 
 class ExecutionStarted(Fact, frozen=True, omit_defaults=True):
@@ -61,9 +71,13 @@ class ExecutionStarted(Fact, frozen=True, omit_defaults=True):
 class NodeStateChange(Fact, frozen=True, omit_defaults=True):
     """A node moved to `status`.
 
+    A fork begins with these, before its start: `pending` for a node in a later round, with the output of the
+    round before; `completed` or `failed` for what it reuses, without having run it.
+
     Attributes:
         error: why it failed; of a suspended node, why its last attempt did.
         taken: the successors it goes on to, where that isn't all of them.
+        laps: of a pending loop node, how often it went round since it was entered.
     """
 
     event = "node_state_change"
@@ -73,6 +87,7 @@ class NodeStateChange(Fact, frozen=True, omit_defaults=True):
     output: Raw | UnsetType = UNSET
     error: Failure | None = None
     taken: tuple[str, ...] | None = None
+    laps: int = 0
 
 
 class ParallelStart(Fact, frozen=True):

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from .detail import SessionDetail
 from .errors import Fault, InvalidInput, NodeError
 from .events import Record
+from .fork import Fork
 from .json import encode_request
 from .messages import (
     Answered,
@@ -129,6 +130,36 @@ class Session:
         message = SignalSession(encode_request(payload, "$.payload"), name, node_id, by)
         signalled: Signalled = await self._runtime.command(self.id, message)
         return signalled
+
+    async def fork(
+        self,
+        *,
+        after_seq: int | None = None,
+        from_node: str | None = None,
+        input: Any = UNSET,
+        session_id: str | None = None,
+        start: bool = True,
+    ) -> Session:
+        """Create a new session that reuses what this one has completed; this one isn't touched.
+
+        Args:
+            after_seq: fork it as it was after this event; this or the next.
+            from_node: fork it as it is now, but run this node, and all that lies behind it, again.
+            input: JSON in place of the input; what is reused came from the former one all the same.
+            session_id: of the fork; made up if absent. The same id with the same request is done once.
+            start: False leaves it pending.
+
+        Raises:
+            NotFound: there is no such session.
+            InvalidInput: both or none are given, they don't exist, or the input doesn't fit.
+            NotBegun: the node never ran.
+            SessionExists: the id was used for another request.
+            Unavailable: not now.
+        """
+        given = UNSET if input is UNSET else encode_request(input, "$.input")
+        request = Fork(after_seq=after_seq, from_node=from_node, input=given, session_id=session_id, start=start)
+        created = await self._runtime.fork(self.id, request)
+        return Session(self._runtime, created.session_id)
 
     async def detail(self) -> SessionDetail:
         """Return the session, whole, as far as it is durable."""

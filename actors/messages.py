@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .dispatch.mailbox import Control
-from .events import Fact, Failure
+from .events import Fact, Failure, ForkedFrom
 from .lifecycle import Action, Status
 
 _EMPTY = Raw(b"{}")
@@ -27,6 +27,8 @@ class Create(Command, frozen=True, kw_only=True):
 
     Attributes:
         request: a digest of the whole request, so that a repetition can be told from a collision.
+        forked_from: the original, if the session is a fork.
+        reused: what a fork begins with, recorded before it starts: facts, and the node each is about.
     """
 
     session_id: str
@@ -38,6 +40,8 @@ class Create(Command, frozen=True, kw_only=True):
     tenant: str = "default"
     request: str = ""
     start: bool = True
+    forked_from: ForkedFrom | None = None
+    reused: tuple[tuple[str | None, Fact], ...] = ()
 
     def identified(self, workflow_id: str, version: str) -> Create:
         """Return it with `request` set to a digest of what it asks for, to be run by this version."""

@@ -20,6 +20,8 @@ from .dispatch.dispatcher import LoopDispatcher
 from .environment import Environment, RandomIds, SystemClock
 from .errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .executor import attempt_in
+from .fork import Fork
+from .forking import prepare
 from .handle import Session
 from .json import encode_request
 from .lifecycle import TERMINAL, Status, allowed
@@ -195,10 +197,7 @@ class Runtime:
             SessionExists: the id was used for another request.
             Unavailable: not now.
         """
-        if self._draining:
-            raise Draining("the runtime is shutting down")
-        if self.writer.trouble is not None:
-            raise self.writer.trouble
+        self._check_open()
         compiled = await self._workflow(workflow)
         if compiled.input_schema is not None:
             check_against(compiled.input_schema, input, "$.input", "the session's input")
@@ -223,6 +222,15 @@ class Runtime:
         """Create and start a session; the arguments are those of `create`."""
         created = await self.create(workflow, **options)
         return Session(self, created.session_id)
+
+    async def fork(self, session_id: str, request: Fork) -> Created:
+        """Create a session that goes on from a point of another one, durably; see `Session.fork`."""
+        self._check_open()
+        workflow, command = await prepare(
+            self.store, self.definitions, self._read, session_id, request, self._ids.new()
+        )
+        created: Created = await self.placement.create(workflow, command, fresh=request.session_id is None)
+        return created
 
     def session(self, session_id: str) -> Session:
         """Return a handle on a session, whether it exists or not."""
@@ -367,6 +375,12 @@ class Runtime:
         return self.definitions.compile(workflow)
 
     # ---- inside
+
+    def _check_open(self) -> None:
+        if self._draining:
+            raise Draining("the runtime is shutting down")
+        if self.writer.trouble is not None:
+            raise self.writer.trouble
 
     async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Run a blocking call, most often on the store, off the loop."""

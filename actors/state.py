@@ -26,6 +26,7 @@ from .events import (
     ExecutionResumed,
     ExecutionStarted,
     Failure,
+    ForkedFrom,
     HumanInteractionRequired,
     NodeResumed,
     NodeStateChange,
@@ -133,6 +134,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     parent_id: str | None = None
     tenant: str = "default"
     request: str = ""
+    forked_from: ForkedFrom | None = None
     quiesced: bool = False
     paused_by: str | None = None
     signals: tuple[KeptSignal, ...] = ()
@@ -296,6 +298,7 @@ def _create(state: SessionState, record: Record, fact: ExecutionCreated) -> None
     state.parent_id = fact.parent_id
     state.tenant = fact.tenant
     state.request = fact.request
+    state.forked_from = fact.forked_from
     state.created_at = record.timestamp
 
 
@@ -310,8 +313,8 @@ def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: 
         fact.status,
         fact.attempt,
         fact.round,
-        before.laps,
-        before.output if not ended else fact.output,
+        fact.laps if fact.status == "pending" else before.laps,
+        fact.output if ended or fact.output is not UNSET else before.output,
         fact.error,
         fact.taken,
         record.timestamp if running else before.started_at,

@@ -138,6 +138,10 @@ class ThreadSession:
         """Signal whichever node waits for `name`, or the node `node_id`; see Session.signal."""
         return self._owner.run(self._session.signal(name, payload, node_id=node_id, by=by))
 
+    def fork(self, **request: Any) -> ThreadSession:
+        """Create a new session that reuses what this one has completed; the arguments are those of Session.fork."""
+        return ThreadSession(self._owner, self._owner.run(self._session.fork(**request)))
+
     def detail(self) -> SessionDetail:
         """Return the session, whole, as far as it is durable."""
         return self._owner.run(self._session.detail())

@@ -56,6 +56,9 @@ def show_session(detail: SessionDetail, now: float) -> str:
     ]
     if detail.started_at:
         facts.append(("took" if detail.ended_at else "runs for", duration(end - epoch(detail.started_at))))
+    if (origin := detail.forked_from) is not None:
+        where = f" from node {origin.from_node}" if origin.from_node else ""
+        facts.append(("forked", f"from {origin.session_id} after seq {origin.seq}{where}"))
     if detail.labels:
         facts.append(("labels", ", ".join(f"{key}={value}" for key, value in detail.labels.items())))
     if detail.in_flight:

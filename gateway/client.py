@@ -179,6 +179,17 @@ class Client:
         """Signal the node `node_id`, or whichever waits for `name`."""
         return await self._call("POST", f"{_session(session_id)}/signal", SignalSent, {"payload": payload, **target})
 
+    async def fork(self, session_id: str, *, fork_id: str | None = None, **request: Any) -> SessionDetail:
+        """Create a session that reuses what this one has completed, and return it.
+
+        Args:
+            session_id: the original.
+            fork_id: of the fork; made up if absent. The same id with the same request is done once.
+            request: after_seq or from_node; input, start.
+        """
+        request["session_id"] = fork_id
+        return await self._call("POST", f"{_session(session_id)}/fork", SessionDetail, request)
+
     async def detail(self, session_id: str) -> SessionDetail:
         """Return one session, whole."""
         return await self._call("GET", _session(session_id), SessionDetail)

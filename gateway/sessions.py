@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from msgspec import UNSET
 
 from ..actors.errors import InvalidWorkflow, NotFound
+from ..actors.fork import Fork
 from ..actors.json import encode_request
 from ..actors.lifecycle import Action
 from ..actors.messages import (
@@ -31,6 +32,7 @@ from .call import Call, Reply
 from .wire import (
     Command,
     Execute,
+    ForkSession,
     Resumed,
     ResumeNode,
     RetryInput,
@@ -61,7 +63,24 @@ async def execute(call: Call) -> Reply:
 
 async def create(call: Call) -> Reply:
     """Create a session that waits for its start."""
-    created = await _create(call, call.body)
+    return await _created(call, await _create(call, call.body))
+
+
+async def fork(call: Call) -> Reply:
+    """Create a session that reuses what another one has completed."""
+    call.gateway.check_open()
+    body: ForkSession = call.body
+    request = Fork(
+        after_seq=body.after_seq,
+        from_node=body.from_node,
+        input=UNSET if body.input is UNSET else encode_request(body.input, "$.input"),
+        session_id=body.session_id,
+        start=body.start,
+    )
+    return await _created(call, await call.runtime.fork(call.path["session_id"], request))
+
+
+async def _created(call: Call, created: Created) -> Reply:
     detail = await call.runtime.detail(created.session_id)
     return Reply(detail, 201, {**_location(created), "ETag": f'"{detail.seq}"'})
 

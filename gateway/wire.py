@@ -105,6 +105,25 @@ class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("should have either `name` or `node_id`")
 
 
+class ForkSession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /sessions/{id}/fork`: as it was after a seq, or as it is but from a node on.
+
+    Attributes:
+        input: in place of the session's; as it was if absent.
+        start: False leaves the fork pending.
+    """
+
+    after_seq: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    from_node: str | None = None
+    input: Any = UNSET
+    session_id: str | None = None
+    start: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.after_seq is None) == (self.from_node is None):
+            raise ValueError("should have either `after_seq` or `from_node`")
+
+
 class Graph:
     """A workflow definition, passed on as it is: the engine checks it."""
 
