@@ -24,6 +24,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "stop": ("cli_remote", "End a session at once, as failed."),
     "cancel": ("cli_remote", "End a session as cancelled."),
     "review": ("cli_remote", "Answer a human review, or list the open ones."),
+    "signal": ("cli_nodes", "Signal a session, or one of its nodes."),
+    "retry": ("cli_nodes", "Run a node again that failed and waits."),
+    "skip": ("cli_nodes", "Go on behind a node that failed and waits."),
+    "fork": ("cli_fork", "Start a new session that reuses what another one has completed."),
     "delete": ("cli_remote", "Remove a session that has ended."),
 }
 """Each command's module here, and its line in the list of commands."""

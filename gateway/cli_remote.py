@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
@@ -15,41 +13,13 @@ from ..actors.errors import Fault, InvalidInput
 from ..actors.lifecycle import Action, Status
 from .cli_exit import EXIT_HELP, reporting
 from .cli_input import parse_input
+from .cli_server import call, remote
 from .cli_show import as_json, show_receipt, show_reviews, show_session, show_sessions
 from .cli_watch import follow
 from .client import Client
 from .files import read_workflow
 from .review_desk import read_value
 from .wire import ReviewItem
-
-T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
-
-DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
-
-
-def remote(command: F) -> F:
-    """Add the options that every command against a server has."""
-    command = click.option("--json", "json_only", is_flag=True, help="Write JSON only.")(command)
-    return click.option(
-        "--server",
-        metavar="URL",
-        envvar="SESSIOND_SERVER",
-        default=DEFAULT_SERVER,
-        show_default=True,
-        show_envvar=True,
-        help="The server to talk to.",
-    )(command)
-
-
-def call(server: str, work: Callable[[Client], Awaitable[T]]) -> T:
-    """Do some work with a client."""
-
-    async def connected() -> T:
-        async with Client(server) as client:
-            return await work(client)
-
-    return asyncio.run(connected())
 
 
 @click.command(epilog=EXIT_HELP)

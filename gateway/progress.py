@@ -55,6 +55,7 @@ class Progress:
         began: epoch seconds of the first event.
         now: epoch seconds of the last event.
         result: the data of the terminal event.
+        reusing: whether what changes is what a fork takes over; nothing of it ran.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class Progress:
         self.began: float | None = None
         self.now = 0.0
         self.result: dict[str, Any] | None = None
+        self.reusing = False
 
     def apply(self, record: Record) -> None:
         """Take the next event; ones it doesn't know change nothing but `seq`."""
@@ -75,8 +77,10 @@ class Progress:
         if self.began is None:
             self.began = self.now
         match record.event:
+            case "execution:created":
+                self.reusing = "forked_from" in data
             case "execution:started" | "execution:resumed":
-                self.status = "running"
+                self.status, self.reusing = "running", False
             case "execution:paused":
                 self.status = "paused"
             case "execution:completed":
@@ -120,7 +124,7 @@ class Progress:
     def _change(self, node: NodeProgress, data: dict[str, Any]) -> None:
         if data["status"] == "running":
             node.started, node.ended, node.text, node.message, node.fraction = self.now, None, "", "", None
-        elif data["status"] != "suspended":
+        elif data["status"] not in ("suspended", "pending"):
             node.ended = self.now
         node.status, node.attempt, node.round = data["status"], data["attempt"], data["round"]
         if error := data.get("error"):

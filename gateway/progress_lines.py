@@ -137,11 +137,12 @@ class LineView:
                 pass
 
     def _show_change(self, node: NodeProgress) -> None:
-        if node.status == "running" and node.node_id in self._quiet:
+        if node.status == "pending" or (node.status == "running" and node.node_id in self._quiet):
             return
         if node.status != "running" and (rest := self._open.pop(node.node_id, "")):
             self._spoken(node.node_id, rest)
-        words = [_WORDS.get(node.status, node.status)]
+        taken_over = self.progress.reusing and node.status != "skipped"
+        words = ["reused" if taken_over else _WORDS.get(node.status, node.status)]
         if node.round > 1:
             words.append(f"round {node.round}")
         if node.attempt > 1:

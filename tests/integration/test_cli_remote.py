@@ -7,34 +7,14 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.command import EXAMPLES, SCRIPT, Terminal, command
 from support.served import WORKFLOWS, Served
+from support.shell import Shell
 
 FAST = ("-i", "topic=tea", "-i", "pace=0")
 SLOW = ("-i", "topic=tea", "-i", "pace=5")
-
-
-class Shell:
-    """Runs commands against one server."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        """Run one and return what it wrote: to stdout if it did well, to stderr if not."""
-        done = command(*arguments, env={"SESSIOND_SERVER": self.url})
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self(*arguments, "--json"))
-
-    def execute(self, workflow: str, *arguments: str) -> str:
-        return self("execute", workflow, *arguments).strip()
 
 
 @pytest.fixture(scope="module")

@@ -94,3 +94,34 @@ def test_what_is_said_at_the_end_without_a_line_end_is_not_lost() -> None:
 )
 def test_a_line_is_cut_where_a_word_ends(text: str, split: tuple[str, str] | None) -> None:
     assert first_line(text, 10) == split
+
+
+def test_a_fork_says_what_it_reuses() -> None:
+    lines, stream = view()
+    story = Story()
+    for record in (
+        story.tell(0, "execution:created", forked_from={"session_id": "o", "seq": 9}),
+        story.change(0, "advocate", "pending", attempt=0, round_=2),
+        story.change(0, "start", "completed"),
+        story.tell(0, "execution:started"),
+        story.change(0, "advocate", "running", round_=2),
+        story.change(1, "advocate", "completed", round_=2),
+    ):
+        lines.show(record)
+    assert [line.split()[2:] for line in stream.getvalue().splitlines()] == [
+        ["✔", "start", "reused"],
+        ["▶", "advocate", "running", "·", "round", "2"],
+        ["✔", "advocate", "completed", "·", "round", "2", "·", "1.0", "s"],
+    ]
+
+
+def test_a_fork_that_is_cancelled_before_its_start_skips_the_rest() -> None:
+    lines, stream = view()
+    story = Story()
+    lines.show(story.tell(0, "execution:created", forked_from={"session_id": "o", "seq": 9}))
+    lines.show(story.change(0, "start", "completed"))
+    lines.show(story.change(0, "advocate", "skipped", attempt=0))
+    assert [line.split()[3:] for line in stream.getvalue().splitlines()] == [
+        ["start", "reused"],
+        ["advocate", "skipped"],
+    ]
