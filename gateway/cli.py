@@ -13,6 +13,7 @@ from ..actors.version import VERSION
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("cli_run", "Run a workflow file as one session in this process."),
     "validate": ("cli_run", "Check workflow files."),
+    "diff": ("cli_diff", "Say what changed between two versions of a workflow."),
     "serve": ("cli_serve", "Serve sessions over HTTP, WebSocket and SSE."),
     "ls": ("cli_remote", "List the sessions of a server."),
     "get": ("cli_remote", "Show a session."),

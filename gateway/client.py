@@ -217,6 +217,11 @@ class Client:
         """Store a workflow."""
         return await self._call("PUT", f"{API}/workflows/{quote(workflow_id, safe='')}", WorkflowVersion, graph)
 
+    async def workflow(self, workflow_id: str, version: str | None = None) -> dict[str, Any]:
+        """Return a stored definition, the newest version unless one is named."""
+        path = f"{API}/workflows/{quote(workflow_id, safe='')}{_query({'version': version})}"
+        return await self._call("GET", path, dict[str, Any])
+
     async def validate(self, graph: Any) -> WorkflowVersion:
         """Check a graph."""
         return await self._call("POST", f"{API}/workflows/validate", WorkflowVersion, graph)
