@@ -25,6 +25,7 @@ SessiondError
 └── NodeError               a node attempt failed; `code` says how
     ├── TerminalError       … for good: no retry
     │   └── ExpressionError
+    │       └── ExpressionCost
     └── Stopped             raised inside a node whose session was stopped
 """
 
@@ -267,6 +268,16 @@ class ExpressionError(TerminalError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "expression")
+
+
+class ExpressionCost(ExpressionError):
+    """An expression would be too much work on the values that it meets; it isn't begun."""
+
+    code = "expression_cost"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.node_code = "expression_cost"
 
 
 class Stopped(NodeError):

@@ -16,16 +16,17 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 
 from .errors import ExpressionError
+from .expression_cost import check_work
+from .expression_syntax import Macro, layers, parse
 
 NAMES: Final = frozenset({"input", "nodes", "upstream", "context", "round"})
 MAX_SOURCE: Final = 2_048
 """Characters of one expression."""
 MAX_MACROS: Final = 2
-"""Comprehensions (map, filter, all, exists, exists_one) in one expression: each may multiply the work."""
+"""Comprehensions (map, filter, all, exists, exists_one) in one expression."""
 MAX_TEXT: Final = 1_048_576
 """Characters of one interpolated text."""
 
-_MACRO = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one|transformList|transformMap|sortBy)\s*\(")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _NODE = re.compile(r"""\bnodes\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])?""")
 _OPEN = re.compile(r"\$?\$\{")
@@ -49,7 +50,7 @@ class Expression:
         names: the variables it reads.
     """
 
-    __slots__ = ("_nodes", "_run", "names", "source")
+    __slots__ = ("_nodes", "_run", "_tree", "names", "source")
 
     def __init__(self, source: str) -> None:
         """Compile `source`.
@@ -62,7 +63,8 @@ class Expression:
             raise ExpressionError("an expression is empty")
         if len(self.source) > MAX_SOURCE:
             raise ExpressionError(f"an expression has {len(self.source)} characters, the limit is {MAX_SOURCE}")
-        if len(_MACRO.findall(_STRING.sub('""', self.source))) > MAX_MACROS:
+        self._tree = parse(self.source)
+        if sum(isinstance(expr, Macro) for layer in layers(self._tree) for expr in layer) > MAX_MACROS:
             raise ExpressionError(f"an expression has more than {MAX_MACROS} comprehensions")
         self._run, self.names = _compile(self.source)
         self._nodes = _nodes_read(self.source) if "nodes" in self.names else frozenset[str]()
@@ -71,9 +73,11 @@ class Expression:
         """Return the value as plain data, maps in the order of their keys.
 
         Raises:
+            ExpressionCost: it would be too much work; it isn't begun.
             ExpressionError: the evaluation failed.
         """
         variables = scope.variables(self.names, self._nodes)
+        check_work(self.source, self._tree, variables)
         return _ordered(_guard(self.source, lambda: self._run(variables)))
 
     def truth(self, scope: Scope) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Set
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessiond.actors.errors import ExpressionError
@@ -126,5 +126,32 @@ def test_nothing_but_an_expression_error_comes_out(text: str) -> None:
     for build in (template, lambda t: expression(t).evaluate):
         try:
             build(text)(SCOPE)
+        except ExpressionError:
+            continue
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=20,
+)
+WORDS = st.sampled_from(
+    [
+        *("input", "nodes", "upstream", "context", "round", "x", "a", "true", "null", "1", "-1", "1.5", "9u", "'t'"),
+        *('"\\n"', "r'\\d+'", "b'x'", "[", "]", "{", "}", "(", ")", ",", ".", ":", "?", "+", "-", "*", "/", "%"),
+        *("==", "!=", "<", ">=", "&&", "||", "!", " in ", ".map(x,", ".filter(x,", ".all(x,", ".exists(x,", ".size()"),
+        *(".matches(", "has(", "size(", "string(", "int(", "duration(", "timestamp(", "dyn(", "//", "\n", "`", "\\"),
+        *("9223372036854775807", "0x", "1e999", "\x00", "é", "\ud800", "${", "}"),
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS, max_size=14).map("".join) | st.text(max_size=30), JSON)
+def test_no_text_and_no_data_raises_anything_else(text: str, data: Any) -> None:
+    scope = Plain(input=data, nodes={"a": {"output": data}}, upstream={"a": data}, context=data, round=1)
+    for build in (template, lambda t: expression(t).evaluate, lambda t: Expression(t).truth):
+        try:
+            build(text)(scope)
         except ExpressionError:
             continue
