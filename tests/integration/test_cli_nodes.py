@@ -121,6 +121,27 @@ def test_a_fork_with_an_id_is_made_once_and_may_wait(shell: Shell) -> None:
     assert refused == "error: session 'the-fork' exists and was created by another request\n"
 
 
+def test_a_fork_outlives_a_server_that_is_killed_right_after_its_answer(tmp_path: Path) -> None:
+    options: tuple[str | Path, ...] = ("--store", "sqlite:///s.db", *WORKFLOWS)
+    with Served(*options, cwd=tmp_path) as first:
+        shell = Shell(first.url)
+        session = shell.execute("council_debate", *FAST)
+        shell("watch", session)
+        fork = shell("fork", session, "--from-node", "adjudicator", "-i", "topic=coffee", "-i", "pace=0.05").strip()
+        first.kill()
+    with Served(*options, cwd=tmp_path) as second:
+        shell = Shell(second.url)
+        shell("watch", fork)
+        detail = shell.json("get", fork)
+        original = shell.json("get", session)
+    assert detail["status"] == "completed"
+    assert detail["forked_from"]["session_id"] == session
+    for node_id in ("start", "opening", "advocate", "sceptic"):
+        assert detail["nodes"][node_id]["output"] == original["nodes"][node_id]["output"]
+        assert detail["nodes"][node_id]["started_at"] is None
+    assert detail["nodes"]["adjudicator"]["attempt"] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

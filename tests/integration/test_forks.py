@@ -191,6 +191,28 @@ async def test_what_cannot_be_forked_is_refused(store_url: str) -> None:
         await session.fork(after_seq=1)
 
 
+async def test_a_map_that_was_not_complete_starts_its_own_children_again(store_url: str) -> None:
+    world = World()
+    each = graph({"b": {"type": "held"}}, workflow_id="each")
+    mapped = {"type": "map", "next_ids": ["e"], "properties": {"items": "${input}", "workflow": each}}
+    ends = {"type": "end", "properties": {"output": {"all": "${nodes.m.output}"}}}
+    async with world.open(store_url) as runtime:
+        session = await runtime.start(graph({"m": mapped, "e": ends}), input=[1, 2])
+        first = {await world.begun.get() for _ in range(2)}
+        fork = await session.fork(after_seq=(await session.detail()).seq)
+        second = {await world.begun.get() for _ in range(2)}
+        assert first == {f"{session.id}~m~0", f"{session.id}~m~1"}
+        assert second == {f"{fork.id}~m~0", f"{fork.id}~m~1"}
+        world.go.set()
+        assert await fork.result() == await session.result() == {"all": [1, 2]}
+        reusing = await fork.fork(from_node="e")
+        assert await reusing.result() == {"all": [1, 2]}
+        assert world.runs["b"] == 4
+        child = await runtime.session(f"{fork.id}~m~1").fork(from_node="b", input=7)
+        assert await child.result() == 7
+        assert (await child.detail()).parent_id is None
+
+
 def test_threads_fork_too(tmp_path: Path) -> None:
     with ThreadRuntime(f"sqlite:///{tmp_path}/s.db", registry=World().registry()) as runtime:
         session = runtime.start(graph({"a": {"type": "count", "next_ids": ["b"]}, "b": {"type": "count"}}), input=1)
