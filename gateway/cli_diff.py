@@ -19,7 +19,7 @@ from .client import ProblemError
 from .files import InvalidFile, read_data
 from .progress import printable
 
-EXIT_HELP: Final = "Exit codes: 0 the same, 1 different, 2 bad input, 4 the server can't be reached."
+EXIT_HELP: Final = "Exit codes: 0 done and the same, 1 different, 2 bad input, 4 the server can't be reached."
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 _MARKS: Final = {"added": "+", "removed": "-", "changed": "~"}

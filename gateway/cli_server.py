@@ -19,11 +19,6 @@ DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 def remote(command: F) -> F:
     """Add the options that every command against a server has."""
     command = click.option("--json", "json_only", is_flag=True, help="Write JSON only.")(command)
-    return server_option(command)
-
-
-def server_option(command: F) -> F:
-    """Add the option that names the server."""
     return click.option(
         "--server",
         metavar="URL",

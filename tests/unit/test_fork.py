@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
 from support.graphs import Engine, chain, graph
+from support.random_graphs import loop, random_graph
 
 from sessiond.actors.decision import StartAttempt
 from sessiond.actors.errors import InvalidInput, NotBegun
@@ -20,11 +21,6 @@ from sessiond.actors.fork import MAX_REUSED, Fork, Original, reused
 from sessiond.actors.messages import Cancel, Create, Pause, SignalSession, SkipNode, Start, Stop
 from sessiond.actors.segment import Segment
 from sessiond.actors.state import SessionState, fold
-
-
-def loop(back: str, leave: str, rounds: int, until: str | None = None) -> dict[str, Any]:
-    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": rounds, "until": until}}
-
 
 DIAMOND = graph({"s": ["a", "b"], "a": ["j"], "b": ["j"], "j": []})
 ROUNDS = graph({"s": ["a"], "a": ["b", "c"], "b": ["l"], "c": ["l"], "l": loop("a", "e", 3), "e": []})
@@ -318,54 +314,10 @@ def test_requests_are_told_apart_whatever_the_id_of_the_fork() -> None:
     assert len({base.digest("s"), base.digest("t"), *(other.digest("s") for other in others)}) == 6
 
 
-def segments(draw: Callable[[st.SearchStrategy[Any]], Any], count: int) -> dict[str, Any]:
-    """A chain of building blocks: steps, diamonds with any join, loops, loops in loops, switches."""
-    nodes: dict[str, Any] = {}
-    for i in range(count):
-        begin, end = f"n{i}", f"n{i + 1}"
-        match draw(st.sampled_from(["step", "diamond", "loop", "nested", "switch"])):
-            case "step":
-                nodes[begin] = [end]
-            case "diamond":
-                join = draw(st.sampled_from(["all", "any", {"at_least": 2}]))
-                nodes[begin] = [f"{begin}a", f"{begin}b"]
-                nodes[f"{begin}a"] = [f"{begin}j"]
-                nodes[f"{begin}b"] = [f"{begin}j"]
-                nodes[f"{begin}j"] = {"type": "step", "join": join, "next_ids": [end]}
-            case "loop":
-                nodes[begin] = [f"{begin}a", f"{begin}b"]
-                nodes[f"{begin}a"] = [f"{begin}l"]
-                nodes[f"{begin}b"] = [f"{begin}l"]
-                nodes[f"{begin}l"] = loop(begin, end, draw(st.integers(1, 3)))
-                if not i:  # the start node can't be gone back to
-                    nodes = {"first": [begin], **nodes}
-            case "nested":
-                nodes[begin] = [f"{begin}a"]
-                nodes[f"{begin}a"] = [f"{begin}i"]
-                nodes[f"{begin}i"] = loop(f"{begin}a", f"{begin}o", draw(st.integers(1, 2)))
-                nodes[f"{begin}o"] = loop(begin, end, draw(st.integers(1, 3)))
-                if not i:
-                    nodes = {"first": [begin], **nodes}
-            case _:
-                way = draw(st.sampled_from(["a", "b"]))
-                cases = [{"when": f"nodes.{begin}.round > 0", "to": f"{begin}{way}"}]
-                other = f"{begin}{'b' if way == 'a' else 'a'}"
-                properties = {"cases": cases, "default": other}
-                nodes[begin] = [f"{begin}w"]
-                nodes[f"{begin}w"] = {
-                    "type": "switch",
-                    "next_ids": [f"{begin}a", f"{begin}b"],
-                    "properties": properties,
-                }
-                nodes[f"{begin}a"] = nodes[f"{begin}b"] = [end]
-    nodes[f"n{count}"] = []
-    return graph(nodes)
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_fork_at_any_seq_comes_to_the_same_and_runs_nothing_reused(data: st.DataObject) -> None:
-    definition = segments(data.draw, data.draw(st.integers(1, 3)))
+    definition = random_graph(data.draw, data.draw(st.integers(1, 3)))
     engine = started(definition)
     chance = data.draw(st.randoms(use_true_random=False))
     run_on(engine, chance.choice)
