@@ -58,6 +58,7 @@ class ThreadRuntime:
             self._end_loop()
 
     def _end_loop(self) -> None:
+        self.run(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
