@@ -130,7 +130,7 @@ class Subscription:
             if self.behind:
                 segments = await self._hub.read(self.session_id, self.cursor, PAGE)
                 chunk = self._take(segments) if segments else None
-                if self._caught_up():
+                if self._caught_up() and (not segments or await self._at_end()):
                     self.behind = False
                     if not self._announced:
                         self._announced = True
@@ -146,6 +146,15 @@ class Subscription:
                 self._waiter = asyncio.get_running_loop().create_future()
                 await self._waiter
         return None
+
+    async def _at_end(self) -> bool:
+        """Whether the log was read to its end, where nothing was published that would say so.
+
+        A page that isn't full may still be followed by a segment that didn't fit: only an empty one is the end.
+        """
+        if self._buffer:
+            return True
+        return not await self._hub.read(self.session_id, self.cursor, 1) and self._caught_up()
 
     def _caught_up(self) -> bool:
         """Whether what waits in the buffer goes on from the cursor, or nothing was published beyond it."""

@@ -60,7 +60,20 @@ async def test_stored_events_first_then_live_ones() -> None:
     assert seqs(chunk := await subscription.pull()) == [4, 5]
     assert chunk is not None
     assert not chunk.live
-    assert log.reads == 1
+    assert log.reads == 2
+
+
+async def test_a_log_of_many_pages_is_read_to_its_end_although_nothing_is_published() -> None:
+    log = Log(page=2)
+    for _ in range(5):
+        log.append()
+    subscription = log.hub.subscribe("s")
+    chunks = [await subscription.pull() for _ in range(3)]
+    assert [(seqs(chunk), chunk is not None and chunk.live) for chunk in chunks] == [
+        ([1, 2], False),
+        ([3, 4], False),
+        ([5], True),
+    ]
 
 
 async def test_an_empty_log_says_that_it_is_live() -> None:
