@@ -92,7 +92,7 @@ class Draft:
     def record(self, fact: Fact, node_id: str | None = None) -> None:
         """Append one event and apply it."""
         state = self.state
-        record = Record(state.seq + 1, state.session_id, fact.event, self.now, fact, node_id)
+        record = Record(state.seq + 1, state.session_id, fact.event, self.now, fact, node_id, fact.version)
         apply(self.workflow, state, record)
         self.records.append(record)
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .errors import StoreError
 from .messages import Command
 from .node import NodeRegistry
 from .ports import Clock, Committer, Ids
@@ -45,6 +46,7 @@ class Environment:
         soon: whether a timer that is due at a time (epoch seconds) needs its session in memory.
         retire: takes a session out of the directory: shard, id.
         fail_over: asks the supervisor to recover a session that met a bug: shard, id.
+        distrust: keeps a session from being brought back whose log isn't as its owner left it: id, why.
     """
 
     clock: Clock
@@ -58,3 +60,4 @@ class Environment:
     soon: Callable[[float | None], bool]
     retire: Callable[[int, str], None]
     fail_over: Callable[[int, str], None]
+    distrust: Callable[[str, StoreError], None]

@@ -11,6 +11,7 @@ SessiondError
 │   ├── NotBegun            the node hasn't run, so nothing can be forked from it
 │   └── SignalsFull         too many signals are kept that nobody waits for
 ├── Unavailable             try again later; carries retry_after seconds
+│   ├── OutcomeUnknown      the commit is still under way: the command may yet take effect
 │   ├── StoreUnavailable
 │   ├── StoreFull
 │   ├── Overloaded          a bound on queued work; MailboxFull is one
@@ -20,7 +21,9 @@ SessiondError
 │   ├── Fenced              another owner took the shard
 │   ├── PositionConflict    the log is not where its owner left it
 │   ├── CorruptLog
+│   ├── Quarantined         one session can't be trusted, and is left as it is
 │   ├── FutureVersion       written by a newer sessiond
+│   ├── UnsafeStore         its settings may lose acknowledged data, and that was ruled out
 │   └── StoreBroken         an I/O error after which nothing may be assumed
 └── NodeError               a node attempt failed; `code` says how
     ├── TerminalError       … for good: no retry
@@ -145,7 +148,7 @@ class SignalsFull(Conflict):
 
 
 class Unavailable(SessiondError):
-    """The request may succeed later; nothing of it was applied.
+    """The request may succeed later; nothing of it was applied (but see OutcomeUnknown).
 
     Attributes:
         retry_after: seconds after which a retry makes sense.
@@ -156,6 +159,24 @@ class Unavailable(SessiondError):
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class OutcomeUnknown(Unavailable):
+    """The command was accepted and its commit is under way, but the answer's time is up.
+
+    It takes effect when the store is back, in its order, unless the process ends before. To repeat it is safe where
+    that is refused or answered alike: a create with the same id and request, a pause of what is paused.
+    """
+
+    code = "unknown_outcome"
+
+    def __init__(self, session_id: str, waited_s: float) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"the store hasn't confirmed the command to session {session_id!r} in {waited_s:g} s; it may still take "
+            "effect: look at the session before repeating it",
+            retry_after=5.0,
+        )
 
 
 class StoreUnavailable(Unavailable):
@@ -222,10 +243,40 @@ class CorruptLog(StoreError):
     code = "corrupt_log"
 
 
+class Quarantined(StoreError):
+    """One session's log can't be read, or isn't what was published; it is left as it is, and runs no more.
+
+    Args:
+        session_id: which.
+        cause: what is wrong with it.
+    """
+
+    code = "quarantined"
+
+    def __init__(self, session_id: str, cause: SessiondError) -> None:
+        self.session_id = session_id
+        self.cause = cause
+        super().__init__(f"session {session_id!r} is quarantined and left as it is: {cause.code}: {cause}")
+
+
 class FutureVersion(StoreError):
     """The store was written by a newer version, and is left untouched."""
 
     code = "future_version"
+
+
+class UnsafeStore(StoreError):
+    """The store's settings may lose acknowledged data, and the runtime was told to refuse that.
+
+    Args:
+        reasons: a sentence for each setting.
+    """
+
+    code = "unsafe_store"
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__("the store may lose acknowledged data. " + " ".join(reasons))
 
 
 class StoreBroken(StoreError):

@@ -15,6 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 from .errors import CorruptLog
 from .lifecycle import NodeStatus, Status
 from .segment import Segment, frame, payloads
+from .upcasters import upcast
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -27,9 +28,15 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Base of every event's data."""
+    """Base of every event's data.
+
+    Attributes:
+        event: its name.
+        version: of its fields; see `upcasters` for how to change them.
+    """
 
     event: ClassVar[str]
+    version: ClassVar[int] = 1
 
 
 class ForkedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -294,6 +301,7 @@ class Record(msgspec.Struct, omit_defaults=True, gc=False):
     Attributes:
         seq: 1, 2, 3 … within the session.
         timestamp: RFC 3339 in UTC with microseconds.
+        v: the version of `data`; absent while it is 1.
     """
 
     seq: int
@@ -302,6 +310,7 @@ class Record(msgspec.Struct, omit_defaults=True, gc=False):
     timestamp: str
     data: Any
     node_id: str | None = None
+    v: int = 1
 
 
 class _Envelope(msgspec.Struct):
@@ -311,6 +320,7 @@ class _Envelope(msgspec.Struct):
     timestamp: str
     data: Raw = Raw(b"null")
     node_id: str | None = None
+    v: int = 1
 
 
 _FOLDED: tuple[type[Fact], ...] = (
@@ -331,6 +341,7 @@ _FOLDED: tuple[type[Fact], ...] = (
     ExecutionCompleted,
 )
 _decode = {fact.event: msgspec.json.Decoder(fact).decode for fact in _FOLDED}
+_version = {fact.event: fact.version for fact in _FOLDED}
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -345,6 +356,7 @@ def unpack(segment: Segment) -> list[Record]:
 
     Raises:
         CorruptLog: a frame is damaged, a seq is not the next, or an event can't be decoded.
+        FutureVersion: a newer sessiond wrote one of the events.
     """
     records = []
     expected = segment.first_seq
@@ -355,7 +367,10 @@ def unpack(segment: Segment) -> list[Record]:
                 raise CorruptLog(f"seq {head.seq} of {head.session_id!r} stands where {expected} should")
             expected += 1
             decode = _decode.get(head.event)
-            fact = decode(head.data) if decode else None
+            data: bytes | Raw = head.data
+            if decode and head.v != _version[head.event]:
+                data = upcast(head.event, head.v, _version[head.event], bytes(data))
+            fact = decode(data) if decode else None
             records.append(Record(head.seq, head.session_id, head.event, head.timestamp, fact, head.node_id))
     except msgspec.MsgspecError as error:
         raise CorruptLog(f"event {expected} can't be decoded: {error}") from error

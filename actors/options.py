@@ -18,6 +18,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         grace_s: seconds that running nodes have to clean up after a cancel.
         plugins: whether node types of installed packages are loaded.
         block_s: seconds after which code that keeps the event loop from turning is reported.
+        strict_durability: whether a store whose settings may lose acknowledged data is refused.
+        answer_s: seconds after which a command whose commit is still under way is answered as unknown.
         passivate_s: seconds, at least, and twice that at most, after which a session in which nothing happens
             leaves memory.
         recovery_at_once: sessions that are brought back at the same time after a crash.
@@ -30,5 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: float = 5.0
     plugins: bool = True
     block_s: float = 0.25
+    strict_durability: bool = False
+    answer_s: float = 10.0
     passivate_s: float = 300.0
     recovery_at_once: int = 64

@@ -8,9 +8,9 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, Final
 
-from .errors import Fault, InvalidInput
+from .errors import Fault, InvalidInput, UnsafeStore
 from .node import NodeRegistry, default_registry
-from .ports import Store, WriterHost
+from .ports import Hazard, Store, WriterHost
 
 NODE_PLUGINS: Final = "sessiond.nodes"
 
@@ -30,6 +30,37 @@ def load_store(url: str) -> Store:
         raise InvalidInput([Fault("store", f"no store for {scheme!r}; known: {known}")], "the store URL")
     store: Store = next(iter(found)).load()(url)
     return store
+
+
+def inspect_store(url: str) -> list[Hazard]:
+    """Return what about a store may lose acknowledged data, without opening it if its kind allows.
+
+    An entry point of group `sessiond.inspectors`, by the URL's scheme, is a function of the URL; a store
+    without one is opened.
+
+    Raises:
+        InvalidInput: no store has that scheme.
+        StoreError, Unavailable: it can't be reached.
+    """
+    found = entry_points(group="sessiond.inspectors", name=url.partition(":")[0])
+    if found:
+        hazards: list[Hazard] = next(iter(found)).load()(url)
+        return hazards
+    store = load_store(url)
+    try:
+        return store.hazards()
+    finally:
+        store.close()
+
+
+def refuse_unsafe(store: Store) -> None:
+    """Refuse a store whose settings may lose acknowledged data.
+
+    Raises:
+        UnsafeStore: with each reason.
+    """
+    if reasons := [str(hazard) for hazard in store.hazards() if hazard.unsafe]:
+        raise UnsafeStore(reasons)
 
 
 def load_writer() -> Callable[[WriterHost, Store], Any]:

@@ -124,6 +124,27 @@ class RowPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class Hazard(msgspec.Struct, frozen=True):
+    """A setting of a store, or of what it stands on, that somebody should know of.
+
+    Attributes:
+        setting: what it is, in the store's own words.
+        found: its value.
+        risk: what may happen, and when; a sentence.
+        advice: what to do; a sentence.
+        unsafe: acknowledged data may be lost; else the store may only refuse work, or is open to others.
+    """
+
+    setting: str
+    found: str
+    risk: str
+    advice: str
+    unsafe: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.setting} is {self.found}: {self.risk} {self.advice}"
+
+
 class Store(Protocol):
     """Durable logs, rows, snapshots and definitions of sessions.
 
@@ -201,8 +222,8 @@ class Store(Protocol):
         """Take all versions of a workflow off the list; sessions keep theirs. False if none was listed."""
         ...
 
-    def hazards(self) -> list[str]:
-        """Return one sentence for each setting of the store that risks losing acknowledged data."""
+    def hazards(self) -> list[Hazard]:
+        """Return what about the store, as it is set up now, risks acknowledged data or is close to a limit."""
         ...
 
     def close(self) -> None:
@@ -238,8 +259,8 @@ class Committer(Protocol):
     """The persistence actor, as sessions see it."""
 
     @property
-    def trouble(self) -> Unavailable | None:
-        """Why commits don't get through now; None while they do."""
+    def trouble(self) -> Unavailable | StoreError | None:
+        """Why commits don't get through now, or never will again; None while they do."""
         ...
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:

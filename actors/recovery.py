@@ -10,12 +10,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeVar
 
-from .errors import SessiondError
+from .errors import Unavailable
 from .placement import LocalPlacement
 from .supervisor import Activate
 
 logger = logging.getLogger("sessiond.recovery")
+
+T = TypeVar("T")
+
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 2.0
 
 Find = Callable[[int], Awaitable[list[str]]]
 """Returns the sessions of a shard that are to be brought back."""
@@ -24,7 +31,8 @@ Find = Callable[[int], Awaitable[list[str]]]
 async def recover(placement: LocalPlacement, unfinished: Find, at_once: int) -> list[str]:
     """Bring every session back that was at work, newest first; return the ids of those that couldn't be.
 
-    A session that can't be read is reported and left as it is; the others are not held up.
+    A session that can't be read is reported and left as it is; the others are not held up. While the store is away,
+    it is asked again.
     """
     began = time.monotonic()
     count, failed = await bring_back(placement, unfinished, at_once)
@@ -39,16 +47,29 @@ async def bring_back(placement: LocalPlacement, find: Find, at_once: int) -> tup
     failed: list[str] = []
 
     async def one(shard: int, session_id: str) -> None:
+        supervisor = placement.shards[shard].supervisor
         async with limit:
             try:
-                await placement.shards[shard].supervisor.ask(Activate(session_id), block=False)
-            except SessiondError as error:
+                await _until_available(lambda: supervisor.ask(Activate(session_id), block=False))
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others come back
                 failed.append(session_id)
                 logger.error("session %s stays as it is: %s", session_id, error)
 
     count = 0
     for shard in range(len(placement.shards)):
-        ids = await find(shard)
+        ids = await _until_available(partial(find, shard))
         count += len(ids)
         await asyncio.gather(*[one(shard, session_id) for session_id in ids])
     return count, failed
+
+
+async def _until_available(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the store answers, after growing pauses."""
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            logger.warning("recovery waits for the store: %s", error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)

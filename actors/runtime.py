@@ -14,6 +14,7 @@ from typing import Any, cast
 from pykka import ActorRef
 
 from .children import ChildSessions
+from .deadline import done_in_time, shown_in_time
 from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatch.dispatcher import LoopDispatcher
@@ -30,16 +31,17 @@ from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
 from .options import Options
 from .placement import LocalPlacement, Shard
-from .plugins import load_node_plugins, load_store, load_writer
-from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, Stored, WriterHost
+from .plugins import load_node_plugins, load_store, load_writer, refuse_unsafe
+from .ports import Clock, Definition, Hazard, Ids, RowPage, RowQuery, SessionRow, Store, WriterHost
 from .presence import Presence
 from .queries import AwaitEnd, Describe
 from .resources import NodeResources
+from .restore import Restorer
 from .schema import check_against
 from .segment import Segment
 from .session import SessionActor
 from .streams import EventHub, Subscription
-from .supervisor import FailOver, Supervisor, restore
+from .supervisor import FailOver, Supervisor
 from .watchdog import LoopWatchdog
 from .workflow import ID, Workflow
 
@@ -93,11 +95,18 @@ class Runtime:
         Args:
             store: `sqlite:///file.db`, `redis://host/0`, `memory://`, or a Store.
             settings: registry, clock, ids, options, writer: see the attributes.
+
+        Raises:
+            UnsafeStore: it may lose acknowledged data, and the options rule that out; nothing was claimed.
         """
         loop = asyncio.get_running_loop()
         opened = await loop.run_in_executor(None, load_store, store) if isinstance(store, str) else store
         runtime = cls(opened, **settings)
-        await runtime.start_up()
+        try:
+            await runtime.start_up()
+        except BaseException:
+            await loop.run_in_executor(None, opened.close)
+            raise
         try:
             yield runtime
         finally:
@@ -107,6 +116,8 @@ class Runtime:
         """Claim the shards and begin to recover; returns as soon as commands are welcome."""
         loop = asyncio.get_running_loop()
         options = self._options
+        if options.strict_durability:
+            await loop.run_in_executor(None, refuse_unsafe, self.store)
         self.dispatcher = LoopDispatcher(loop)
         self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
         if options.plugins:
@@ -118,6 +129,7 @@ class Runtime:
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
+        self.restorer = Restorer(self.store, self.definitions, self._read)
         self.hub = EventHub(functools.partial(self._read, self.store.read))
         self.presence = Presence(self.store, self._read, self._clock, options)
         environment = Environment(
@@ -132,6 +144,7 @@ class Runtime:
             soon=self.presence.soon,
             retire=self._retire,
             fail_over=self._fail_over,
+            distrust=self.restorer.distrust,
         )
         shards = [self._shard(environment, number, tokens[number]) for number in numbers]
         self.placement = LocalPlacement(shards)
@@ -143,9 +156,7 @@ class Runtime:
 
     def _shard(self, environment: Environment, number: int, token: str) -> Shard:
         sessions: dict[str, ActorRef[SessionActor]] = {}
-        supervisor = self.dispatcher.spawn(
-            Supervisor, environment, number, sessions, self.definitions, self._load, self._row
-        )
+        supervisor = self.dispatcher.spawn(Supervisor, environment, number, sessions, self.restorer, self._row)
         return Shard(number, token, supervisor, sessions)
 
     async def close(self) -> None:
@@ -196,6 +207,7 @@ class Runtime:
             InvalidWorkflow, InvalidInput, NotFound: the request is wrong.
             SessionExists: the id was used for another request.
             Unavailable: not now.
+            OutcomeUnknown: it isn't durable after `answer_s` seconds; it may yet be.
         """
         self._check_open()
         compiled = await self._workflow(workflow)
@@ -215,7 +227,8 @@ class Runtime:
             fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
             raise InvalidInput([fault], "the request")
         await self.definitions.keep(compiled, listed=False)
-        created: Created = await self.placement.create(compiled, command, fresh=session_id is None)
+        work = self.placement.create(compiled, command, fresh=session_id is None)
+        created: Created = await done_in_time(work, command.session_id, self._options.answer_s)
         return created
 
     async def start(self, workflow: Workflow | dict[str, Any] | str, **options: Any) -> Session:
@@ -241,10 +254,12 @@ class Runtime:
 
         Raises:
             NotFound, CommandRefused, NotWaiting, InvalidInput, Unavailable.
+            OutcomeUnknown: it isn't durable after `answer_s` seconds; its commit stays queued.
         """
         if self._draining:
             raise Draining("the runtime is shutting down")
-        return await self.placement.command(session_id, message)
+        work = self.placement.command(session_id, message)
+        return await done_in_time(work, session_id, self._options.answer_s)
 
     async def detail(self, session_id: str) -> SessionDetail:
         """Return a session, whole, as far as it is durable; one that isn't in memory is only read.
@@ -253,13 +268,13 @@ class Runtime:
             NotFound: there is none.
         """
         if self.awake(session_id):
-            detail: SessionDetail = await self.placement.command(session_id, Describe())
+            found = self.placement.command(session_id, Describe())
+            detail: SessionDetail = await shown_in_time(found, session_id, self._options.answer_s)
             return detail
-        stored = await self._load(session_id)
-        if stored is None:
+        restored = await self.restorer.restore(session_id)
+        if restored is None:
             raise NotFound("session", session_id)
-        workflow = await self.definitions.find(stored.row.workflow_id, stored.row.workflow_version)
-        return describe(workflow, restore(workflow, stored), ())
+        return describe(restored.workflow, restored.state, ())
 
     async def ended(self, session_id: str) -> SessionDetail:
         """Wait until a session has ended and return it, whole.
@@ -353,6 +368,10 @@ class Runtime:
             ref.stop(block=False)  # its id may be used again
             self._retire(shard.number, session_id)
 
+    async def hazards(self) -> list[Hazard]:
+        """Return what about the store, as it is set up now, risks acknowledged data."""
+        return cast("list[Hazard]", await self._read(self.store.hazards))
+
     def subscribe(self, session_id: str, after: int = 0) -> Subscription:
         """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat."""
         return self.hub.subscribe(session_id, after)
@@ -385,10 +404,6 @@ class Runtime:
     async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Run a blocking call, most often on the store, off the loop."""
         return await self.dispatcher.lender.run(self._readers, call, *arguments)
-
-    async def _load(self, session_id: str) -> Stored | None:
-        stored: Stored | None = await self._read(self.store.load, session_id)
-        return stored
 
     def _retire(self, shard: int, session_id: str) -> None:
         self.placement.shards[shard].sessions.pop(session_id, None)

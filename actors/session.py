@@ -24,7 +24,7 @@ from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
 from .dispatch.supervision import ChildFailed
 from .environment import Environment
-from .errors import Draining, Overloaded, SessiondError, SessionFailed, StoreError
+from .errors import Draining, Overloaded, PositionConflict, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import AttemptEnded, NodeExecutor
 from .messages import (
@@ -231,6 +231,8 @@ class SessionActor(LoopActor):
         """The log is no longer ours: tell everybody who waits, and stop without another word to the store."""
         if self._lost is None:
             logger.error("session %s is lost to this process: %s", self._state.session_id, error)
+            if isinstance(error, PositionConflict):
+                self._env.distrust(self._state.session_id, error)
             self._give_up(error)
             self._retire()
 
@@ -354,6 +356,8 @@ class SessionActor(LoopActor):
         Raises:
             Overloaded: it reports faster than they can be stored.
         """
+        if isinstance(trouble := self._env.committer.trouble, Overloaded):
+            raise trouble
         if len(self.mailbox) >= MAX_BACKLOG:
             raise Overloaded(f"the session has {MAX_BACKLOG} messages to handle; report less, or later")
         self._tell(RecordFacts(context.node_id, context.round, context.attempt, facts))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final, assert_never, cast
+from zlib import crc32
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -370,13 +371,17 @@ def _thaw_timers(state: SessionState, now: float) -> None:
 
 
 class _Versioned(msgspec.Struct):
+    """`crc` is the CRC-32 of the state's bytes; the oldest snapshots have none."""
+
     version: int
     state: Raw
+    crc: int | None = None
 
 
 def freeze(state: SessionState) -> bytes:
     """Return a snapshot's bytes."""
-    return msgspec.json.encode(_Versioned(SNAPSHOT_VERSION, Raw(msgspec.json.encode(state))))
+    encoded = msgspec.json.encode(state)
+    return msgspec.json.encode(_Versioned(SNAPSHOT_VERSION, Raw(encoded), crc32(encoded)))
 
 
 def thaw(data: bytes) -> SessionState:
@@ -390,6 +395,8 @@ def thaw(data: bytes) -> SessionState:
         outer = msgspec.json.decode(data, type=_Versioned)
         if outer.version > SNAPSHOT_VERSION:
             raise FutureVersion(f"a snapshot has version {outer.version}, known is {SNAPSHOT_VERSION}")
+        if outer.crc is not None and outer.crc != crc32(outer.state):
+            raise CorruptLog("a snapshot's checksum doesn't match")
         return msgspec.json.decode(outer.state, type=SessionState)
     except msgspec.MsgspecError as error:
         raise CorruptLog(f"a snapshot can't be decoded: {error}") from error

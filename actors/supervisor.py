@@ -9,19 +9,19 @@ from typing import Any, Final
 
 from pykka import ActorRef
 
-from .definitions import Definitions
 from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
 from .dispatch.mailbox import Control
 from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
 from .errors import NotFound, SessiondError
-from .events import Failure, unpack
+from .events import Failure
 from .lifecycle import TERMINAL
 from .messages import Abort, Cancel, Pause, Recover, Stop
-from .ports import SessionRow, Stored
+from .ports import SessionRow
+from .restore import Restorer
 from .session import SessionActor
-from .state import SessionState, fold, thaw
+from .state import SessionState
 from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.supervisor")
@@ -64,7 +64,6 @@ class FailOver(Control):
         self.session_id = session_id
 
 
-Load = Callable[[str], Awaitable[Stored | None]]
 FindRow = Callable[[str], Awaitable[SessionRow | None]]
 
 
@@ -80,16 +79,14 @@ class Supervisor(LoopActor):
         environment: Environment,
         shard: int,
         sessions: dict[str, ActorRef[SessionActor]],
-        definitions: Definitions,
-        load: Load,
+        restorer: Restorer,
         row: FindRow,
     ) -> None:
         super().__init__()
         self.sessions = sessions
         self._env = environment
         self._shard = shard
-        self._definitions = definitions
-        self._load = load
+        self._restorer = restorer
         self._row = row
         self._activating: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -155,15 +152,14 @@ class Supervisor(LoopActor):
             reply.set(ref)
 
     async def _recovered(self, session_id: str) -> ActorRef[SessionActor]:
-        stored = await self._load(session_id)
+        restored = await self._restorer.restore(session_id)
         wanted = self._wanted.pop(session_id, None)
-        if stored is None and wanted is not None:
+        if restored is None and wanted is not None:
             return self._spawn(wanted, SessionState(session_id))
-        if stored is None:
+        if restored is None:
             raise NotFound("session", session_id)
-        workflow = await self._definitions.find(stored.row.workflow_id, stored.row.workflow_version)
-        state = restore(workflow, stored)
-        ref = self._spawn(workflow, state, stored.row.idle)
+        state = restored.state
+        ref = self._spawn(restored.workflow, state, restored.row.idle)
         if session_id in self._doomed:
             self._doomed.discard(session_id)
             failure = Failure("crash_loop", f"the session failed inside {RESTARTS + 1} times in {PERIOD_S:.0f} s")
@@ -196,16 +192,3 @@ def follow(child: ActorRef[SessionActor], parent_id: str, parent: SessionRow | N
         child.ask(Cancel(why, parent_id) if cancelled else Stop(why, parent_id), block=False)
     elif parent.status == "paused":
         child.ask(Pause(by=parent_id), block=False)
-
-
-def restore(workflow: Workflow, stored: Stored) -> SessionState:
-    """Return the state that a stored session's snapshot and log amount to.
-
-    Raises:
-        CorruptLog, FutureVersion: they can't be read.
-    """
-    state = SessionState(stored.row.session_id) if stored.snapshot is None else thaw(stored.snapshot.data)
-    for segment in stored.segments:
-        records = [record for record in unpack(segment) if record.seq > state.seq]
-        fold(workflow, state, records)
-    return state

@@ -29,6 +29,12 @@ from .settings import PREFIX, Settings
     metavar="FILE",
     help="Register the workflow in a file at the start; repeatable.",
 )
+@click.option(
+    "--strict-durability",
+    is_flag=True,
+    default=None,
+    help="Refuse a store whose settings may lose acknowledged data; see `sessiond doctor`.",
+)
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings in YAML or JSON, by name.")
 def serve(config: Path | None, **flags: Any) -> None:
     """Serve sessions over HTTP, WebSocket and SSE, until SIGTERM or Ctrl-C.

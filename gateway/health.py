@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import Final
+
+from msgspec import UNSET
+
 from .call import Call, Reply
 from .wire import Health
+
+MOST_NAMED: Final = 100
+"""Quarantined sessions that readiness names."""
 
 
 async def live(call: Call) -> Reply:
@@ -17,4 +25,5 @@ async def ready(call: Call) -> Reply:
     trouble = call.runtime.writer.trouble
     if trouble is not None:
         raise trouble
-    return Reply(Health())
+    quarantined = tuple(islice(call.runtime.restorer.quarantined, MOST_NAMED))
+    return Reply(Health(quarantined=quarantined or UNSET))

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ..actors.options import Options
 from ..actors.runtime import Runtime
 from .files import compile_workflow, read_workflow
 from .node_modules import load_nodes
@@ -38,13 +37,14 @@ async def serve(
         InvalidInput, InvalidFile: settings, the store's URL, a node module or a workflow file are wrong.
         OSError: the address can't be had.
         Unavailable: the store doesn't answer.
+        UnsafeStore: it may lose acknowledged data, and the settings rule that out.
     """
     settings.check_exposure()
     registry = load_nodes(settings.nodes)
     workflows = [compile_workflow(read_workflow(Path(path)), registry.types) for path in settings.workflows]
     stopping = stop or asyncio.Event()
-    async with Runtime.open(settings.store, registry=registry, options=Options(http=settings.http_policy())) as runtime:
-        for hazard in runtime.store.hazards():
+    async with Runtime.open(settings.store, registry=registry, options=settings.options()) as runtime:
+        for hazard in await runtime.hazards():
             logger.warning("%s", hazard)
         for workflow in workflows:
             await runtime.definitions.keep(workflow, listed=True)

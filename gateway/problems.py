@@ -19,8 +19,11 @@ from ..actors.errors import (
     Fenced,
     InvalidInput,
     NotFound,
+    OutcomeUnknown,
     Overloaded,
+    Quarantined,
     SessiondError,
+    StoreBroken,
     StoreFull,
     Unavailable,
 )
@@ -98,6 +101,8 @@ STATUS: Final[Mapping[type[SessiondError], HTTPStatus]] = {
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Fenced: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreBroken: HTTPStatus.SERVICE_UNAVAILABLE,
+    Quarantined: HTTPStatus.INTERNAL_SERVER_ERROR,
     RequestError: HTTPStatus.BAD_REQUEST,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -120,7 +125,10 @@ def status_of(error: BaseException) -> HTTPStatus:
 def problem_of(error: BaseException, session_id: str | None = None) -> Problem:
     """Return what a client is told of `error`; of an unexpected one, nothing but that it happened."""
     status = status_of(error)
-    known = isinstance(error, SessiondError) and status != HTTPStatus.INTERNAL_SERVER_ERROR
+    ours = status == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Quarantined)
+    known = isinstance(error, SessiondError) and not ours
+    if session_id is None and isinstance(error, (OutcomeUnknown, Quarantined)):
+        session_id = error.session_id
     code = error.code if isinstance(error, SessiondError) else "internal"
     refused = error if isinstance(error, CommandRefused) else None
     return Problem(
@@ -149,7 +157,7 @@ def headers_of(error: BaseException) -> dict[str, str]:
 
 def report(error: BaseException) -> None:
     """Log an error that the client only hears of in general terms."""
-    if status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Quarantined):
         logger.error("a request failed inside", exc_info=error)
 
 

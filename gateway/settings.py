@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from ..actors.errors import Fault, InvalidInput
 from ..actors.http_policy import HttpPolicy
+from ..actors.options import Options
 from ..actors.workflow import fault_of
 
 PREFIX: Final = "SESSIOND_"
@@ -40,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
         stall_s: seconds without a sign of life after which a stream is closed.
         drain_s: seconds that requests under way have when the server stops.
+        answer_s: seconds after which a command whose commit is still under way is answered as unknown.
+        strict_durability: refuse a store whose settings may lose acknowledged data.
     """
 
     store: str = "sqlite:///sessions.db"
@@ -59,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ping_s: Seconds = 20.0
     stall_s: Seconds = 60.0
     drain_s: Seconds = 10.0
+    answer_s: Seconds = 10.0
+    strict_durability: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **given: Any) -> Settings:
@@ -95,6 +100,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             InvalidInput: a private network isn't one.
         """
         return HttpPolicy(hosts=self.http_hosts, private=self.http_private) if self.http else None
+
+    def options(self) -> Options:
+        """Return how the runtime is to behave.
+
+        Raises:
+            InvalidInput: a private network isn't one.
+        """
+        return Options(http=self.http_policy(), answer_s=self.answer_s, strict_durability=self.strict_durability)
 
     def check_exposure(self) -> None:
         """Refuse to serve other machines to anybody.

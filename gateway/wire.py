@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
 from ..actors.lifecycle import Action, Status
@@ -296,9 +296,14 @@ class NodeTypeList(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`GET /livez` and `/readyz`."""
+    """`GET /livez` and `/readyz`.
+
+    Attributes:
+        quarantined: sessions that can't be brought back, at most 100 of them.
+    """
 
     status: Literal["ok"] = "ok"
+    quarantined: tuple[str, ...] | UnsetType = UNSET
 
 
 # ---- codecs

@@ -7,10 +7,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from ..actors.errors import Fenced, StoreError, Unavailable
-from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
+from ..actors.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
 from ..actors.sharding import shard_of
 from .codec import encode_row
+from .durability import memory_hazards
 from .listing import decode_cursor, matches, page
 from .locator import parse, positive
 from .positions import check_contiguous, check_shape, unwritten
@@ -157,9 +158,9 @@ class MemoryStore:
         with self._lock:
             return bool(self._listed.pop(workflow_id, []))
 
-    def hazards(self) -> list[str]:
+    def hazards(self) -> list[Hazard]:
         """Return what risks acknowledged data; see Store."""
-        return ["The store is in memory: everything is lost when the process ends."]
+        return memory_hazards()
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

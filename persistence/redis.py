@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis import exceptions
 
-from ..actors.errors import Fenced, PositionConflict, StoreError, Unavailable
-from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
+from ..actors.errors import CorruptLog, Fenced, PositionConflict, StoreError, Unavailable
+from ..actors.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
 from ..actors.sharding import shard_of
 from . import keys
@@ -28,10 +27,10 @@ from .codec import (
     encode_row,
     encode_snapshot,
 )
-from .locator import positive
+from .durability import server_hazards
 from .positions import check_contiguous, check_loaded, check_shape
 from .redis_index import RedisIndex
-from .redis_link import ScriptChannel, explain, explained, open_client, script
+from .redis_link import ScriptChannel, explain, explained, locate, open_client, script
 
 _SHARDS: Final = 64
 _TYPICAL_SEGMENT: Final = 16_384
@@ -47,11 +46,7 @@ def open_store(url: str) -> Store:
         StoreError: what is there is no store, or has another number of shards than the URL asks for.
         FutureVersion: a newer sessiond made the store.
     """
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    wanted = positive(options, "shards", 0) if "shards" in options else None
-    options.pop("shards", None)
-    return RedisStore(parts._replace(query=urlencode(options)).geturl(), wanted)
+    return RedisStore(*locate(url))
 
 
 class RedisStore:
@@ -220,16 +215,9 @@ class RedisStore:
             pipeline.srem(keys.WORKFLOW_IDS, workflow_id)
             return bool(pipeline.execute()[0])
 
-    def hazards(self) -> list[str]:
+    def hazards(self) -> list[Hazard]:
         """Return what risks acknowledged data; see Store."""
-        try:
-            with explained():
-                found: dict[str, str] = {}
-                for name in ("appendonly", "appendfsync", "maxmemory-policy"):
-                    found.update(_texts(self._client.config_get(name)))
-        except StoreError as error:
-            return [f"The settings of Redis can't be checked ({error}): make sure of AOF and noeviction."]
-        return _hazards(found)
+        return server_hazards(self._client)
 
     def close(self) -> None:
         """Close all connections; see Store."""
@@ -242,6 +230,7 @@ class RedisStore:
         with explained():
             meta = self._client.hgetall(keys.META)
             if not meta:
+                self._check_empty()
                 with self._client.pipeline(transaction=True) as pipeline:
                     pipeline.hsetnx(keys.META, "schema", VERSION)
                     pipeline.hsetnx(keys.META, "shards", shards or _SHARDS)
@@ -256,6 +245,15 @@ class RedisStore:
         if shards is not None and shards != found:
             raise StoreError(f"the store in Redis has {found} shards, not {shards}; their number is fixed")
         return found
+
+    def _check_empty(self) -> None:
+        """Refuse to make a store where one was: with another number of shards its sessions would seem to be gone."""
+        owners = [keys.owner(shard) for shard in range(_SHARDS)]
+        if any(self._client.exists(owner) for owner in owners):
+            raise CorruptLog(
+                f"there are shards in Redis, but its record {keys.META!r} is gone: evicted, or deleted. If you know "
+                f"the number of shards, run: HSET {keys.META} schema {VERSION} shards <number>"
+            )
 
 
 def _arguments(batch: Batch) -> list[bytes | str | int]:
@@ -297,24 +295,3 @@ def _answer(batch: Batch, reply: Any) -> StoreError | Unavailable | None:
 
 def _segment(entry_id: bytes, first: bytes, data: bytes) -> Segment:
     return Segment(int(first), int(entry_id.partition(b"-")[0]), data)
-
-
-def _texts(settings: dict[Any, Any]) -> dict[str, str]:
-    return {_text(name): _text(value) for name, value in settings.items()}
-
-
-def _text(value: bytes | str) -> str:
-    return value if isinstance(value, str) else value.decode()
-
-
-def _hazards(settings: dict[str, str]) -> list[str]:
-    hazards: list[str] = []
-    policy, fsync = settings.get("maxmemory-policy", "noeviction"), settings.get("appendfsync", "always")
-    if settings.get("appendonly") == "no":
-        hazards.append("appendonly is no: a restart of Redis loses what came after its last RDB file.")
-    elif fsync != "always":
-        what = "about a second of commits" if fsync == "everysec" else "many seconds of commits"
-        hazards.append(f"appendfsync is {fsync}: a power failure may lose {what}.")
-    if policy != "noeviction":
-        hazards.append(f"maxmemory-policy is {policy}: Redis may evict logs; set it to noeviction.")
-    return hazards

@@ -13,6 +13,7 @@ from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis import exceptions
 from redis.backoff import NoBackoff
@@ -21,6 +22,7 @@ from redis.connection import BlockingConnectionPool, ConnectionPool
 from redis.retry import Retry
 
 from ..actors.errors import StoreError, StoreFull, StoreUnavailable, Unavailable
+from .locator import positive
 
 _READERS: Final = 16
 _CONNECT_SECONDS: Final = 2.0
@@ -58,6 +60,19 @@ def explained() -> Iterator[None]:
         yield
     except exceptions.RedisError as error:
         raise explain(error) from error
+
+
+def locate(url: str) -> tuple[str, int | None]:
+    """Return a store URL as redis-py takes it, and how many shards it asks for, None if it doesn't say.
+
+    Raises:
+        InvalidInput: that is no number of shards.
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    wanted = positive(options, "shards", 0) if "shards" in options else None
+    options.pop("shards", None)
+    return parts._replace(query=urlencode(options)).geturl(), wanted
 
 
 @cache

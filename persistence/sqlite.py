@@ -10,23 +10,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import unquote
 
 from ..actors.errors import StoreError, Unavailable
-from ..actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
+from ..actors.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
 from .checkpoint import Checkpointer
 from .codec import decode_definition, decode_row, decode_snapshot, encode_definition
+from .durability import file_hazards
 from .listing import page
-from .locator import parse, positive, refuse
 from .positions import check_contiguous, check_loaded
-from .sqlite_file import Readers, connect, explain, prepare
+from .sqlite_file import Readers, connect, explain, locate, prepare
 from .sqlite_rows import SELECT_DUE, SELECT_RUNNING, select_rows
 from .sqlite_writer import SqliteWriter
 
 _BUSY_SECONDS: Final = 1.0
 _CHECKPOINT_BUSY_SECONDS: Final = 0.05
-_SYNCHRONOUS: Final = ("normal", "full")
 
 
 def open_store(url: str) -> Store:
@@ -37,14 +35,7 @@ def open_store(url: str) -> Store:
         StoreUnavailable: another process holds the file; try again.
         StoreError: the file can't be opened, is damaged, of another application, or of a newer sessiond.
     """
-    parts, options = parse(url, ("synchronous", "max_bytes"))
-    path = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or not path:
-        refuse("path", "write sqlite:///relative.db or sqlite:////absolute.db")
-    synchronous = options.get("synchronous", "normal")
-    if synchronous not in _SYNCHRONOUS:
-        refuse("synchronous", f"must be normal or full, not {synchronous!r}")
-    return SqliteStore(path, synchronous, positive(options, "max_bytes", 1 << 44))
+    return SqliteStore(*locate(url))
 
 
 class SqliteStore:
@@ -227,14 +218,9 @@ class SqliteStore:
             ).rowcount
         return changed > 0
 
-    def hazards(self) -> list[str]:
+    def hazards(self) -> list[Hazard]:
         """Return what risks acknowledged data; see Store."""
-        if self._synchronous == "full":
-            return []
-        return [
-            "synchronous is normal: a power failure may lose the last commits (a crash of the process loses"
-            " none); open the store with ?synchronous=full to sync every commit."
-        ]
+        return file_hazards(self._path, self._synchronous)
 
     def close(self) -> None:
         """Close all connections, after a last checkpoint; see Store."""

@@ -1,4 +1,4 @@
-"""The SQLite file: opening, recognising and creating it, and what its errors mean."""
+"""The SQLite file: its URL, opening, recognising and creating it, and what its errors mean."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from ..actors.errors import CorruptLog, StoreError, StoreFull, StoreUnavailable, Unavailable
 from .codec import VERSION, check_version
+from .locator import parse, positive, refuse
 from .sqlite_migrations import steps
 
 PAGE_SIZE: Final = 4096
@@ -20,6 +22,31 @@ _APPLICATION_ID: Final = 0x5E5510D1
 """Marks a file as ours (PRAGMA application_id)."""
 
 _IDLE_READERS: Final = 8
+_SYNCHRONOUS: Final = ("normal", "full")
+
+
+class Location(NamedTuple):
+    """What a store URL says: the file, `normal` or `full`, and the size above which it must not grow, in bytes."""
+
+    path: str
+    synchronous: str
+    max_bytes: int
+
+
+def locate(url: str) -> Location:
+    """Return what `sqlite:///relative.db` or `sqlite:////absolute.db` and its options say.
+
+    Raises:
+        InvalidInput: the URL has a fault.
+    """
+    parts, options = parse(url, ("synchronous", "max_bytes"))
+    path = unquote(parts.path.removeprefix("/"))
+    if parts.netloc or not path:
+        refuse("path", "write sqlite:///relative.db or sqlite:////absolute.db")
+    synchronous = options.get("synchronous", "normal")
+    if synchronous not in _SYNCHRONOUS:
+        refuse("synchronous", f"must be normal or full, not {synchronous!r}")
+    return Location(path, synchronous, positive(options, "max_bytes", 1 << 44))
 
 
 def explain(error: sqlite3.Error, path: str) -> StoreError | Unavailable:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final, NamedTuple
 
-from ..actors.errors import Fenced, StoreError, Unavailable
+from ..actors.errors import Fenced, StoreBroken, StoreError, Unavailable
 from ..actors.ports import Batch, Commit, SessionRow, Snapshot
 from ..actors.segment import Segment
 from .checkpoint import Checkpointer
@@ -110,7 +110,7 @@ class SqliteWriter:
 
     def fail(self, error: sqlite3.Error) -> None:
         """Refuse all further writes: after a failed sync nobody knows what is on the disk."""
-        self._broken = StoreError(str(explain(error, self._path)))
+        self._broken = StoreBroken(str(explain(error, self._path)))
 
     def close(self) -> None:
         """Close the connection; later writes are refused."""
@@ -273,7 +273,7 @@ class SqliteWriter:
             return error
         meaning = explain(error, self._path)
         if isinstance(meaning, StoreError):
-            self._broken = meaning
+            self._broken = meaning = StoreBroken(str(meaning))
         return meaning
 
 

@@ -7,7 +7,8 @@ at once, with one wake-up of the loop for each. Tickets are settled strictly in 
 inline group is settled before the next is committed, or that one could be announced first.
 
 While the store is away the thread repeats the same group: commits are idempotent by position, so a lost
-reply does no harm. `trouble` says so, and sessions refuse commands until it is gone.
+reply does no harm. `trouble` says so, and sessions refuse commands until it is gone. What running nodes still
+report queues up to a bound in bytes. After an I/O error nothing is known of the disk: `trouble` stays for good.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pykka import ActorRef
 
 from ..actors.dispatch.future import Deferred
 from ..actors.dispatch.loop_actor import LoopActor
-from ..actors.errors import Fenced, StoreBroken, StoreError, Unavailable
+from ..actors.errors import Fenced, Overloaded, StoreBroken, StoreError, Unavailable
 from ..actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from .commit_thread import CommitThread
 from .group import Append, Group, Keep
@@ -32,6 +33,10 @@ UNDER_WAY: Final = 2
 """Groups at the thread at the same time: one being written, one ready."""
 INLINE_BYTES: Final = 65_536
 """A larger group isn't committed on the loop."""
+MOST_WAITING: Final = 256 << 20
+"""Bytes of commits that may wait for the store before more is refused."""
+_OVERHEAD: Final = 512
+"""Bytes that a commit takes besides its segment, about."""
 
 
 class Drain:
@@ -45,14 +50,18 @@ class Standing:
 
     Attributes:
         trouble: why commits don't get through now; None while they do.
+        broken: why none will get through any more.
         groups: groups so far.
         commits: commits so far.
+        waiting: bytes of commits that were submitted and aren't settled.
     """
 
-    __slots__ = ("commits", "groups", "trouble")
+    __slots__ = ("broken", "commits", "groups", "trouble", "waiting")
 
     def __init__(self) -> None:
         self.trouble: Unavailable | None = None
+        self.broken: StoreBroken | None = None
+        self.waiting = 0
         self.groups = 0
         self.commits = 0
 
@@ -130,6 +139,7 @@ class PersistenceActor(LoopActor):
         """Called on the loop: the thread is through with its oldest groups."""
         while self._under_way and self._under_way[0].done:
             self.dispatcher.lender.end()
+            self._troubled(None)  # what failed on the loop may have gone through at the thread's first attempt
             self._settle()
 
     def _settle(self) -> None:
@@ -138,6 +148,7 @@ class PersistenceActor(LoopActor):
         for error in group.errors:
             self._report(error)
         for append in group.appends:
+            self._standing.waiting -= len(append.commit.segment.data) + _OVERHEAD
             append.ticket.settled(group.error_of(append))
         if self._waiting or self._keeps:
             self._schedule()
@@ -145,7 +156,11 @@ class PersistenceActor(LoopActor):
             self._answer_drains()
 
     def _report(self, error: StoreError) -> None:
-        if not isinstance(error, Fenced):
+        if isinstance(error, StoreBroken):
+            if self._standing.broken is None:
+                logger.critical("the store is broken, nothing is written any more: %s; restart the process", error)
+            self._standing.broken = error
+        elif not isinstance(error, Fenced):
             logger.error("a commit was refused: %s", error)
         elif error.shard not in self._fenced:
             self._fenced.add(error.shard)
@@ -178,19 +193,26 @@ class PersistenceActor(LoopActor):
 class Writer:
     """The persistence actor as sessions see it: a Committer."""
 
-    __slots__ = ("_ref", "standing")
+    __slots__ = ("_most_waiting", "_ref", "standing")
 
-    def __init__(self, ref: ActorRef[PersistenceActor], standing: Standing) -> None:
+    def __init__(self, ref: ActorRef[PersistenceActor], standing: Standing, most_waiting: int) -> None:
         self._ref = ref
+        self._most_waiting = most_waiting
         self.standing = standing
 
     @property
-    def trouble(self) -> Unavailable | None:
-        """Why commits don't get through now; None while they do."""
-        return self.standing.trouble
+    def trouble(self) -> Unavailable | StoreBroken | None:
+        """Why commits don't get through now, or never will again; None while they do."""
+        standing = self.standing
+        if standing.broken is not None:
+            return standing.broken
+        if standing.waiting >= self._most_waiting:
+            return Overloaded(f"{standing.waiting >> 20} MiB of commits wait for the store")
+        return standing.trouble
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
         """Queue a commit."""
+        self.standing.waiting += len(commit.segment.data) + _OVERHEAD
         self._ref.tell(Append(shard, commit, ticket))
 
     def keep(self, shard: int, snapshot: Snapshot) -> None:
@@ -202,7 +224,13 @@ class Writer:
         await self._ref.ask(Drain(), block=False)
 
 
-def start(host: WriterHost, store: Store) -> Writer:
-    """Start the persistence actor of a runtime on the running loop."""
+def start(host: WriterHost, store: Store, *, most_waiting: int = MOST_WAITING) -> Writer:
+    """Start the persistence actor of a runtime on the running loop.
+
+    Args:
+        host: where it runs.
+        store: where it writes.
+        most_waiting: bytes of commits that may wait for the store before more is refused.
+    """
     standing = Standing()
-    return Writer(host.dispatcher.spawn(PersistenceActor, store, host.tokens, standing), standing)
+    return Writer(host.dispatcher.spawn(PersistenceActor, store, host.tokens, standing), standing, most_waiting)

@@ -128,4 +128,7 @@ def test_a_deleted_id_may_be_used_again(store: Store, owner: Owner) -> None:
 
 
 def test_hazards_are_sentences(store: Store) -> None:
-    assert all(sentence.endswith(".") for sentence in store.hazards())
+    for hazard in store.hazards():
+        assert str(hazard).startswith(f"{hazard.setting} is {hazard.found}: ")
+        assert hazard.risk.endswith(".")
+        assert hazard.advice.endswith(".")

@@ -80,7 +80,10 @@ async def test_a_second_signal_ends_the_drain(tmp_path: Path) -> None:
     redis = RedisServer(tmp_path)
     redis.start()
     store = f"{redis.url}?shards=1"
-    async with server_process(tmp_path, NODES, store=store, drain_s="600") as server, Client(server.url) as client:
+    async with (
+        server_process(tmp_path, NODES, store=store, drain_s="600", answer_s="600") as server,
+        Client(server.url) as client,
+    ):
         await begun(client, HELD)
         await client.detail("s1")  # answered behind what is under way: the log may run ahead of the loop
         redis.kill()  # and it stays away: a store that comes back lets the drain end by itself

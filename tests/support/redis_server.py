@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -27,9 +28,14 @@ def binary() -> str:
 
 
 class RedisServer:
-    """A redis-server process; `settings` are options of its configuration file."""
+    """A redis-server process; `settings` are options of its configuration file.
+
+    Attributes:
+        prefix: what it is started under, such as a tracer.
+    """
 
     def __init__(self, directory: Path, **settings: str) -> None:
+        self.prefix: list[str] = []
         self._directory = directory
         self._settings = {"appendonly": "no", "save": "", **settings}
         self._process: subprocess.Popen[str] | None = None
@@ -61,9 +67,19 @@ class RedisServer:
         """End it with SIGKILL."""
         self._end(kill=True)
 
+    def freeze(self) -> None:
+        """Stop it where it stands: connections stay open, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def _started(self, port: int) -> bool:
         options = {"port": str(port), "bind": "127.0.0.1", "dir": str(self._directory), **self._settings}
-        command = [binary(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        command = [*self.prefix, binary(), *(word for name, value in options.items() for word in (f"--{name}", value))]
         self._said.clear()
         self._ready.clear()
         self._process = subprocess.Popen(

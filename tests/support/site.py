@@ -75,12 +75,13 @@ class Site:
 
 
 @asynccontextmanager
-async def site_on(store_url: str, **settings: Any) -> AsyncIterator[Site]:
+async def site_on(store_url: str, **given: Any) -> AsyncIterator[Site]:
     """Serve a store."""
     types = registry()
+    settings = Settings(port=0, **given)
     async with (
-        Runtime.open(store_url, registry=types) as runtime,
-        serving(runtime, Settings(port=0, **settings)) as server,
+        Runtime.open(store_url, registry=types, options=settings.options()) as runtime,
+        serving(runtime, settings) as server,
         Client(server.url) as client,
     ):
         site = Site(server, runtime, client)

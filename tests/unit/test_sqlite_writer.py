@@ -111,7 +111,7 @@ def test_after_an_io_error_nothing_is_acknowledged_any_more(path: str) -> None:
     tests = str(Path(__file__).parent.parent)
     child = subprocess.run([sys.executable, "-c", LIMITED, path, tests], capture_output=True, text=True, check=False)
     seq, answer, same = child.stdout.split()
-    assert (answer, same) == ("StoreError", "True"), child.stderr
+    assert (answer, same) == ("StoreBroken", "True"), child.stderr
     with closing(sqlite3.connect(path)) as reader:
         (stored,) = reader.execute("SELECT max(seq) FROM log").fetchone()
     assert stored == int(seq) > 1

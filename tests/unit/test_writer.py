@@ -10,7 +10,7 @@ import pytest
 from support.stores import row, segment
 
 from sessiond.actors.dispatch.dispatcher import LoopDispatcher
-from sessiond.actors.errors import Fenced, StoreBroken, StoreError, StoreFull, StoreUnavailable, Unavailable
+from sessiond.actors.errors import Fenced, Overloaded, StoreBroken, StoreError, StoreFull, StoreUnavailable, Unavailable
 from sessiond.actors.ports import Batch, Commit, Snapshot, WriterHost
 from sessiond.persistence.memory import MemoryStore
 from sessiond.persistence.writer import Writer, start
@@ -194,3 +194,42 @@ async def test_a_snapshot_that_does_not_fit_costs_no_commit(desk: Desk) -> None:
     desk.submit("a")
     await desk.drained()
     assert desk.told.settlements == [("a1", None)]
+
+
+async def test_trouble_that_is_over_before_the_thread_tries_is_forgotten() -> None:
+    store = Held(inline=True)
+    dispatcher = LoopDispatcher(asyncio.get_running_loop())
+    desk = Desk(store, start(WriterHost(dispatcher, {0: store.claim(0, "me")}), store))
+    store.answers.append(StoreUnavailable("busy for a moment"))
+    desk.submit("a")
+    while not desk.told.names:
+        await asyncio.sleep(0)
+    assert not desk.away()
+    await dispatcher.stop_all()
+
+
+async def test_a_broken_store_stays_so(desk: Desk) -> None:
+    desk.store.answers.append(StoreBroken("the disk said EIO"))
+    desk.submit("a")
+    await desk.drained()
+    assert isinstance(desk.writer.trouble, StoreBroken)
+    desk.submit("b")
+    await desk.drained()
+    assert isinstance(desk.writer.trouble, StoreBroken)
+
+
+async def test_over_the_bound_nothing_more_is_welcome_until_the_store_has_caught_up() -> None:
+    store = Held(inline=False)
+    dispatcher = LoopDispatcher(asyncio.get_running_loop())
+    host = WriterHost(dispatcher, {0: store.claim(0, "me")})
+    desk = Desk(store, start(host, store, most_waiting=3_000))
+    store.free.clear()
+    while not desk.away():
+        assert len(desk.heads) < 10
+        desk.submit(f"s{len(desk.heads)}")
+    assert isinstance(desk.writer.trouble, Overloaded)
+    store.free.set()
+    await desk.drained()
+    assert not desk.away()
+    assert desk.writer.standing.waiting == 0
+    await dispatcher.stop_all()

@@ -1,0 +1,135 @@
+"""Bringing sessions back from the store: snapshot and log, or the log alone where the snapshot is damaged.
+
+A session that can't be brought back, or whose log isn't what this process published, is quarantined: it is
+left as it is, byte for byte, nothing of it runs, and whoever asks for it is told so. The others don't notice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from .definitions import Definitions
+from .errors import CorruptLog, FutureVersion, NotFound, Quarantined, SessiondError, StoreError
+from .events import unpack
+from .ports import SessionRow, Store, Stored
+from .segment import Segment
+from .state import SessionState, fold, thaw
+from .workflow import Workflow
+
+logger = logging.getLogger("sessiond.restore")
+
+_ALL: Final = 1 << 62
+"""More bytes than any log has."""
+
+
+class Restored(NamedTuple):
+    """A session as it was left."""
+
+    row: SessionRow
+    workflow: Workflow
+    state: SessionState
+
+
+class Restorer:
+    """Reads sessions back, and remembers which it couldn't.
+
+    Args:
+        read: runs a blocking call on the store off the loop.
+
+    Attributes:
+        quarantined: why, by session id; of those that somebody wanted.
+    """
+
+    def __init__(self, store: Store, definitions: Definitions, read: Callable[..., Awaitable[Any]]) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._read = read
+        self._diverged: set[str] = set()
+        self.quarantined: dict[str, Quarantined] = {}
+
+    async def restore(self, session_id: str) -> Restored | None:
+        """Return a session as it was left, None if there is none.
+
+        Raises:
+            Quarantined: it can't be read, or isn't what was published.
+            Unavailable: the store doesn't answer.
+        """
+        if session_id in self._diverged:
+            raise self.quarantined[session_id]
+        try:
+            found = await self._restored(session_id)
+        except (CorruptLog, FutureVersion) as error:
+            raise self._quarantine(session_id, error) from error
+        self.quarantined.pop(session_id, None)
+        return found
+
+    def distrust(self, session_id: str, error: StoreError) -> None:
+        """Never bring a session back in this process: its log is shorter than, or other than, what was published.
+
+        Going on from such a log would use a seq again that watchers have seen with other contents.
+        """
+        self._diverged.add(session_id)
+        self._quarantine(session_id, error)
+
+    def _quarantine(self, session_id: str, error: StoreError) -> Quarantined:
+        if session_id not in self.quarantined:
+            logger.error("session %s is quarantined and left as it is: %s: %s", session_id, error.code, error)
+        self.quarantined[session_id] = Quarantined(session_id, error)
+        return self.quarantined[session_id]
+
+    async def _restored(self, session_id: str) -> Restored | None:
+        try:
+            stored: Stored | None = await self._read(self._store.load, session_id)
+            if stored is None:
+                return None
+            workflow = await self._workflow(stored.row)
+            return Restored(stored.row, workflow, _state(workflow, stored))
+        except CorruptLog as error:
+            found = await self._from_whole_log(session_id, error)
+            logger.warning("session %s: %s; its log is whole, and was read from its beginning", session_id, error)
+            return found
+
+    async def _from_whole_log(self, session_id: str, error: CorruptLog) -> Restored:
+        """Fold the log from seq 1.
+
+        Raises:
+            CorruptLog: it isn't whole either, or there is no row.
+        """
+        row: SessionRow | None = await self._read(self._store.row, session_id)
+        if row is None:
+            raise error
+        segments: list[Segment] = await self._read(self._store.read, session_id, 0, _ALL)
+        if not segments or segments[-1].last_seq < row.seq:
+            raise error
+        workflow = await self._workflow(row)
+        return Restored(row, workflow, _folded(workflow, SessionState(session_id), segments))
+
+    async def _workflow(self, row: SessionRow) -> Workflow:
+        try:
+            return await self._definitions.find(row.workflow_id, row.workflow_version)
+        except NotFound as error:
+            raise CorruptLog(f"its workflow is gone: {error}") from error
+
+
+def _state(workflow: Workflow, stored: Stored) -> SessionState:
+    """Return what a snapshot, if there is one, and the log after it amount to."""
+    snapshot = stored.snapshot
+    if snapshot is None:
+        return _folded(workflow, SessionState(stored.row.session_id), stored.segments)
+    state = thaw(snapshot.data)
+    if (state.session_id, state.seq) != (snapshot.session_id, snapshot.seq):
+        raise CorruptLog(f"the snapshot is of {state.session_id!r} at seq {state.seq}, not {snapshot.seq}")
+    return _folded(workflow, state, stored.segments)
+
+
+def _folded(workflow: Workflow, state: SessionState, segments: Iterable[Segment]) -> SessionState:
+    try:
+        for segment in segments:
+            fold(workflow, state, [record for record in unpack(segment) if record.seq > state.seq])
+    except SessiondError:
+        raise
+    except Exception as error:
+        raise CorruptLog(f"the log can't be folded after seq {state.seq}: {error!r}") from error
+    return state
