@@ -32,7 +32,7 @@ from .nodes import register_builtin
 from .options import Options
 from .placement import LocalPlacement, Shard
 from .plugins import load_node_plugins, load_store, load_writer, refuse_unsafe
-from .ports import Clock, Definition, Hazard, Ids, RowPage, RowQuery, SessionRow, Store, WriterHost
+from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, WriterHost
 from .presence import Presence
 from .queries import AwaitEnd, Describe
 from .resources import NodeResources
@@ -227,9 +227,7 @@ class Runtime:
             fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
             raise InvalidInput([fault], "the request")
         await self.definitions.keep(compiled, listed=False)
-        work = self.placement.create(compiled, command, fresh=session_id is None)
-        created: Created = await done_in_time(work, command.session_id, self._options.answer_s)
-        return created
+        return await self._created(compiled, command, fresh=session_id is None)
 
     async def start(self, workflow: Workflow | dict[str, Any] | str, **options: Any) -> Session:
         """Create and start a session; the arguments are those of `create`."""
@@ -242,8 +240,7 @@ class Runtime:
         workflow, command = await prepare(
             self.store, self.definitions, self._read, session_id, request, self._ids.new()
         )
-        created: Created = await self.placement.create(workflow, command, fresh=request.session_id is None)
-        return created
+        return await self._created(workflow, command, fresh=request.session_id is None)
 
     def session(self, session_id: str) -> Session:
         """Return a handle on a session, whether it exists or not."""
@@ -368,10 +365,6 @@ class Runtime:
             ref.stop(block=False)  # its id may be used again
             self._retire(shard.number, session_id)
 
-    async def hazards(self) -> list[Hazard]:
-        """Return what about the store, as it is set up now, risks acknowledged data."""
-        return cast("list[Hazard]", await self._read(self.store.hazards))
-
     def subscribe(self, session_id: str, after: int = 0) -> Subscription:
         """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat."""
         return self.hub.subscribe(session_id, after)
@@ -394,6 +387,10 @@ class Runtime:
         return self.definitions.compile(workflow)
 
     # ---- inside
+
+    async def _created(self, workflow: Workflow, command: Create, *, fresh: bool) -> Created:
+        work = self.placement.create(workflow, command, fresh=fresh)
+        return await done_in_time(work, command.session_id, self._options.answer_s)
 
     def _check_open(self) -> None:
         if self._draining:

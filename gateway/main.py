@@ -44,7 +44,7 @@ async def serve(
     workflows = [compile_workflow(read_workflow(Path(path)), registry.types) for path in settings.workflows]
     stopping = stop or asyncio.Event()
     async with Runtime.open(settings.store, registry=registry, options=settings.options()) as runtime:
-        for hazard in await runtime.hazards():
+        for hazard in await asyncio.to_thread(runtime.store.hazards):
             logger.warning("%s", hazard)
         for workflow in workflows:
             await runtime.definitions.keep(workflow, listed=True)

@@ -169,6 +169,6 @@ async def test_strict_durability_takes_a_store_that_loses_nothing(tmp_path: Path
     server.start()
     try:
         async with Runtime.open(f"{server.url}?shards=1", options=Options(strict_durability=True)) as runtime:
-            assert not [hazard for hazard in await runtime.hazards() if hazard.unsafe]
+            assert not [hazard for hazard in runtime.store.hazards() if hazard.unsafe]
     finally:
         server.stop()
