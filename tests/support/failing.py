@@ -1,6 +1,7 @@
-"""Creates sessions over a store whose system calls fail: `python failing.py URL COUNT`; prints each outcome.
+"""Creates sessions over a store whose system calls fail: `python failing.py runtime|store URL COUNT`; prints outcomes.
 
-After an outcome other than `ok` it waits for the store, and gives up after a broken one, which is asked thrice.
+In a runtime: after an outcome other than `ok` it waits for the store, and gives up after a broken one, asked thrice.
+On a store: it repeats each commit until it is stored.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import asyncio
 import sys
 
 from support.graphs import graph, registry
+from support.stores import Owner, row, segment
 
 from sessiond import Runtime
 from sessiond.actors.errors import SessiondError, StoreBroken
+from sessiond.actors.ports import Commit
+from sessiond.persistence.sqlite import open_store
 
 
 async def main(url: str, count: int) -> None:
@@ -32,5 +36,19 @@ async def main(url: str, count: int) -> None:
                 await asyncio.sleep(0)
 
 
+def commit(url: str, count: int) -> None:
+    store = open_store(url)
+    owner = Owner(store)
+    for number in range(count):
+        name = f"s{number}"
+        while (answer := owner.try_commit(Commit(name, segment(1), row(name)))) is not None:
+            print(name, type(answer).__name__, flush=True)
+        print(name, "ok", flush=True)
+    store.close()
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    if sys.argv[1] == "store":
+        commit(sys.argv[2], int(sys.argv[3]))
+    else:
+        asyncio.run(main(sys.argv[2], int(sys.argv[3])))
