@@ -71,6 +71,7 @@ class Runtime:
         ids: Ids | None = None,
         options: Options | None = None,
         writer: Callable[[WriterHost, Store], Any] | None = None,
+        dispatcher: Callable[[asyncio.AbstractEventLoop], LoopDispatcher] = LoopDispatcher,
     ) -> None:
         self.store = store
         self.registry = registry if registry is not None else default_registry.copy()
@@ -79,6 +80,7 @@ class Runtime:
         self._ids = ids or RandomIds()
         self._options = options or Options()
         self._make_writer = writer or load_writer()
+        self._make_dispatcher = dispatcher
         self._draining = False
         self._opened = False
         self.broken_plugins: list[Fault] = []
@@ -90,7 +92,7 @@ class Runtime:
 
         Args:
             store: `sqlite:///file.db`, `redis://host/0`, `memory://`, or a Store.
-            settings: registry, clock, ids, options, writer: see the attributes.
+            settings: registry, clock, ids, options, writer, dispatcher: what to use in place of its own.
         """
         loop = asyncio.get_running_loop()
         opened = await loop.run_in_executor(None, load_store, store) if isinstance(store, str) else store
@@ -105,7 +107,7 @@ class Runtime:
         """Claim the shards and begin to recover; returns as soon as commands are welcome."""
         loop = asyncio.get_running_loop()
         options = self._options
-        self.dispatcher = LoopDispatcher(loop)
+        self.dispatcher = self._make_dispatcher(loop)
         self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
         if options.plugins:
             self.broken_plugins = await self._read(load_node_plugins, self.registry)
@@ -128,13 +130,15 @@ class Runtime:
             grace_s=options.grace_s,
             order=self._children.order,
             soon=self.presence.soon,
+            snapshot_bytes=options.snapshot_bytes,
             retire=self._retire,
             fail_over=self._fail_over,
         )
         shards = [self._shard(environment, number, tokens[number]) for number in numbers]
         self.placement = LocalPlacement(shards)
         self.watchdog = LoopWatchdog(loop, attempt_in, threshold_s=options.block_s)
-        self.watchdog.start()
+        if options.block_s:
+            self.watchdog.start()
         self._opened = True
         self.presence.start(self.placement)
         self.recovered = self.presence.recovered

@@ -48,10 +48,8 @@ from .workflow import Node, Workflow
 
 logger = logging.getLogger("sessiond.session")
 
-SNAPSHOT_BYTES: Final = 1_048_576
-"""Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
 PASSIVE_SNAPSHOT_BYTES: Final = 65_536
-"""The same, when a session leaves memory: whoever looks at it next reads it from the store."""
+"""Bytes of log, at least, after which a session that leaves memory takes one: whoever looks at it reads it from there."""
 MAX_BACKLOG: Final = 10_000
 """Messages that may wait before facts are refused; all others are bounded by the attempts that run."""
 _ROW_EVENTS: Final = frozenset(
@@ -87,7 +85,7 @@ class SessionActor(LoopActor):
         self._alarms: Alarms | None = None
         self._waiters: Waiters | None = None
         self._since_snapshot = 0
-        self._snapshot_after = SNAPSHOT_BYTES
+        self._snapshot_after = environment.snapshot_bytes
         self._lost: SessiondError | None = None
         self._rested = False
         self._idle = idle
@@ -221,7 +219,7 @@ class SessionActor(LoopActor):
         """Shorten the next reading; all snapshots together stay below half of the log."""
         snapshot = Snapshot(self._state.session_id, self._state.seq, freeze(self._state))
         self._since_snapshot = 0
-        self._snapshot_after = max(SNAPSHOT_BYTES, 2 * len(snapshot.data))
+        self._snapshot_after = max(self._env.snapshot_bytes, 2 * len(snapshot.data))
         self._env.committer.keep(self._shard, snapshot)
 
     def lose(self, error: StoreError) -> None:

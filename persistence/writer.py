@@ -23,7 +23,7 @@ from ..actors.dispatch.future import Deferred
 from ..actors.dispatch.loop_actor import LoopActor
 from ..actors.errors import Fenced, StoreBroken, StoreError, Unavailable
 from ..actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
-from .commit_thread import CommitThread
+from .commit_thread import CommitThread, MakeLine
 from .group import Append, Group, Keep
 
 logger = logging.getLogger("sessiond.writer")
@@ -60,7 +60,7 @@ class Standing:
 class PersistenceActor(LoopActor):
     """Groups commits and hands them to the store, on the loop or on a thread."""
 
-    def __init__(self, store: Store, tokens: dict[int, str], standing: Standing) -> None:
+    def __init__(self, store: Store, tokens: dict[int, str], standing: Standing, make_line: MakeLine) -> None:
         self._store = store
         self._tokens = tokens
         self._standing = standing
@@ -69,7 +69,7 @@ class PersistenceActor(LoopActor):
         self._keeps: list[Keep] = []
         self._scheduled = False
         self._under_way: deque[Group] = deque()
-        self._thread = CommitThread(store, self._loop, self._stored, self._troubled)
+        self._thread = make_line(store, self._loop, self._stored, self._troubled)
         self._drains: list[Deferred[None]] = []
         self._fenced: set[int] = set()
 
@@ -202,7 +202,13 @@ class Writer:
         await self._ref.ask(Drain(), block=False)
 
 
-def start(host: WriterHost, store: Store) -> Writer:
-    """Start the persistence actor of a runtime on the running loop."""
+def start(host: WriterHost, store: Store, make_line: MakeLine = CommitThread) -> Writer:
+    """Start the persistence actor of a runtime on the running loop.
+
+    Args:
+        host: what it belongs to.
+        store: where commits go.
+        make_line: makes what commits groups off the loop: a thread.
+    """
     standing = Standing()
-    return Writer(host.dispatcher.spawn(PersistenceActor, store, host.tokens, standing), standing)
+    return Writer(host.dispatcher.spawn(PersistenceActor, store, host.tokens, standing, make_line), standing)
