@@ -135,6 +135,7 @@ class PersistenceActor(LoopActor):
     def _settle(self) -> None:
         """Settle the tickets of the oldest group, then see what came in meanwhile."""
         group = self._under_way.popleft()
+        self._troubled(None)  # the thread tells it only if the group failed there, not here on the loop
         for error in group.errors:
             self._report(error)
         for append in group.appends:

@@ -194,3 +194,13 @@ async def test_a_snapshot_that_does_not_fit_costs_no_commit(desk: Desk) -> None:
     desk.submit("a")
     await desk.drained()
     assert desk.told.settlements == [("a1", None)]
+
+
+async def test_an_outage_that_is_over_at_the_second_try_is_over_for_all(desk: Desk) -> None:
+    """The loop met it, the thread's first try went through: nobody said that the store was back."""
+    desk.store.answers.append(StoreUnavailable("gone"))
+    desk.submit("a")
+    assert await desk.drained() in ([], ["a1"])
+    while not desk.told.names:
+        await asyncio.sleep(0)
+    assert not desk.away()
