@@ -7,10 +7,12 @@ start takes the same time whatever number of them is stored.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from .backoff import until_available
 from .errors import SessiondError
 from .placement import LocalPlacement
 from .supervisor import Activate
@@ -34,21 +36,25 @@ async def recover(placement: LocalPlacement, unfinished: Find, at_once: int) -> 
 
 
 async def bring_back(placement: LocalPlacement, find: Find, at_once: int) -> tuple[int, list[str]]:
-    """Activate the sessions that `find` names, `at_once` at a time; return their number and who couldn't be."""
+    """Activate the sessions that `find` names, `at_once` at a time; return their number and who couldn't be.
+
+    While the store is away it is tried again.
+    """
     limit = asyncio.Semaphore(at_once)
     failed: list[str] = []
 
     async def one(shard: int, session_id: str) -> None:
         async with limit:
+            supervisor = placement.shards[shard].supervisor
             try:
-                await placement.shards[shard].supervisor.ask(Activate(session_id), block=False)
+                await until_available(lambda: supervisor.ask(Activate(session_id), block=False))
             except SessiondError as error:
                 failed.append(session_id)
                 logger.error("session %s stays as it is: %s", session_id, error)
 
     count = 0
     for shard in range(len(placement.shards)):
-        ids = await find(shard)
+        ids = await until_available(functools.partial(find, shard))
         count += len(ids)
         await asyncio.gather(*[one(shard, session_id) for session_id in ids])
     return count, failed
