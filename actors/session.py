@@ -24,7 +24,7 @@ from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
 from .dispatch.supervision import ChildFailed
 from .environment import Environment
-from .errors import Draining, Overloaded, SessiondError, SessionFailed, StoreError
+from .errors import Draining, NotFound, Overloaded, SessiondError, SessionFailed, StoreError
 from .events import Fact, Failure, pack
 from .executor import AttemptEnded, NodeExecutor
 from .messages import (
@@ -32,6 +32,7 @@ from .messages import (
     AnyCommand,
     Command,
     CompleteAttempt,
+    Create,
     FailAttempt,
     Quiesce,
     RecordFacts,
@@ -93,9 +94,15 @@ class SessionActor(LoopActor):
     # ---- messages
 
     def on_receive(self, message: Any) -> Any:
-        """Handle one message; replies come when their effect is stored."""
+        """Handle one message; replies come when their effect is stored.
+
+        Raises:
+            NotFound: the message overtook the session's creation.
+        """
         if isinstance(message, Passivate):
             return self._passivated()
+        if not self._state.seq and type(message) is not Create:
+            raise NotFound("session", self._state.session_id)
         self._rested = False
         if isinstance(message, Command):
             return self._handle(cast(AnyCommand, message))
@@ -123,6 +130,7 @@ class SessionActor(LoopActor):
             if self._lost is not None:
                 raise self._lost
             if (trouble := self._env.committer.trouble) is not None:
+                self._retire_if_unborn()
                 raise trouble
         elif self._lost is not None:
             return None
@@ -155,8 +163,10 @@ class SessionActor(LoopActor):
             raise SessiondError("the command failed inside; the server's log says where") from error
 
     def _retire_if_unborn(self) -> None:
+        """Leave at once: another creation that waits in the mailbox would be accepted, and stopped behind that."""
         if not self._state.seq:
-            self._retire()
+            self._env.retire(self._shard, self._state.session_id)
+            self.finish()
 
     def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred[Any] | None) -> None:
         """Make a decision the present state and commit it."""
