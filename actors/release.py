@@ -21,13 +21,18 @@ class Releasing(Protocol):
         """Carry out the effects of a stored decision."""
         ...
 
-    def lose(self, error: StoreError) -> None:
+    def lose(self, release: Release, error: StoreError) -> None:
         """A decision will never be stored."""
         ...
 
 
 class Release(msgspec.Struct, gc=False):
-    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn."""
+    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn.
+
+    Attributes:
+        ends: whether the session has ended with it.
+        opens: whether it resumes the session, so that parked attempts may go on.
+    """
 
     session: Releasing
     segment: Segment | None
@@ -36,13 +41,14 @@ class Release(msgspec.Struct, gc=False):
     answer: Any
     ends: bool = False
     orders: tuple[tuple[str, FamilyCommand], ...] = ()
+    opens: bool = False
 
     def settled(self, error: StoreError | None) -> None:
         """The commit is stored (`error` is None), or never will be."""
         if error is None:
             self.session.release(self)
         else:
-            self.session.lose(error)
+            self.session.lose(self, error)
 
     def answered(self) -> None:
         """Give the asker the answer."""
@@ -95,12 +101,19 @@ class Releases:
             for start in release.starts:
                 yield start.node_id
 
+    @property
+    def opening(self) -> bool:
+        """Whether a resume is under way: until it is stored, the session is still paused."""
+        return any(release.opens for release in self._queue or ())
+
     def refuse(self, error: Exception) -> None:
-        """Tell every asker that the answer won't come."""
-        for release in self._queue or ():
+        """Tell every asker that the answer won't come; only commits under way are left."""
+        queue = self._queue or ()
+        for release in queue:
             if release.reply is not None:
                 release.reply.set_exception(error)
                 release.reply = None
+        self._queue = deque(release for release in queue if release.segment is not None) or None
 
     @property
     def committing(self) -> bool:

@@ -176,12 +176,15 @@ class SessionActor(LoopActor):
             after, records = quiet.state, records + quiet.records
         self._state = after
         changed = after.status != before
-        if changed and self._attempts:
-            self._attempts.pause() if after.status == "paused" else self._attempts.resume()
+        if changed and self._attempts and after.status == "paused":
+            self._attempts.pause()
         events = {record.event for record in records}
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
         row = self._row(after, changed or not _ROW_EVENTS.isdisjoint(events))
-        release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal, decision.orders)
+        opens = before == "paused" and after.status == "running"
+        release = Release(
+            self, segment, decision.starts, reply, decision.reply, after.terminal, decision.orders, opens
+        )
         self._submit(Commit(after.session_id, segment, row), release)
         if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
@@ -212,6 +215,8 @@ class SessionActor(LoopActor):
         release.answered()
         for child_id, order in release.orders:
             self._env.order(child_id, order)
+        if release.opens and self._attempts and self._state.status == "running":
+            self._attempts.resume()
         for start in release.starts:
             self._start_attempt(start)
         self._under_way.give_answers()
@@ -232,12 +237,17 @@ class SessionActor(LoopActor):
         self._snapshot_after = max(self._env.snapshot_bytes, 2 * len(snapshot.data))
         self._env.committer.keep(self._shard, snapshot)
 
-    def lose(self, error: StoreError) -> None:
+    def lose(self, release: Release, error: StoreError) -> None:
         """The log is no longer ours: tell everybody who waits, and stop without another word to the store."""
-        if self._lost is None:
+        first = self._lost is None
+        if first:
             logger.error("session %s is lost to this process: %s", self._state.session_id, error)
             self._give_up(error)
+        self._under_way.take(release)
+        if first:
             self._retire()
+        else:
+            self._fail_over_if_through()
 
     def on_failure(self, *_: Any) -> None:
         """A bug in a handler: what wasn't committed never happened; the supervisor reads the log again."""
@@ -319,7 +329,7 @@ class SessionActor(LoopActor):
         if present.status != "running" or (present.round, present.attempt) != (start.round, start.attempt):
             return  # stopped, or overtaken, while its commit was under way
         if self._attempts is None:
-            paused = self._state.status == "paused"
+            paused = self._state.status == "paused" or self._under_way.opening
             self._attempts = Attempts(self, self._env.registry, self._env.resources, self._spawn_executor, paused)
         self._attempts.start(self._workflow, self._state, start.node_id)
 
