@@ -17,6 +17,7 @@ from .children import ChildSessions
 from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatch.dispatcher import LoopDispatcher
+from .dispatch.future import gather
 from .environment import Environment, RandomIds, SystemClock
 from .errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .executor import attempt_in
@@ -162,6 +163,11 @@ class Runtime:
         await self.presence.close()
         await self.writer.drain()
         await self._children.close()
+        shards = self.placement.shards
+        await gather(shard.supervisor.stop(block=False) for shard in shards)
+        # Before the writer, which they may still have something for.
+        await gather(ref.stop(block=False) for shard in shards for ref in shard.sessions.values())
+        await self.writer.drain()
         await self.dispatcher.stop_all()
         await self.resources.close()
         await self._read(self.watchdog.close)
