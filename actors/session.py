@@ -215,7 +215,7 @@ class SessionActor(LoopActor):
         release.answered()
         for child_id, order in release.orders:
             self._env.order(child_id, order)
-        if release.opens and self._attempts and self._state.status == "running":
+        if release.opens and self._attempts and not self._shut:
             self._attempts.resume()
         for start in release.starts:
             self._start_attempt(start)
@@ -324,13 +324,17 @@ class SessionActor(LoopActor):
         """Whether any node still works."""
         return any(state.node(node_id).status == "running" for node_id in self._in_flight(starting))
 
+    @property
+    def _shut(self) -> bool:
+        """Whether attempts park: from the decision on a pause until the resume that is the last one is stored."""
+        return self._state.status != "running" or self._under_way.opening
+
     def _start_attempt(self, start: StartAttempt) -> None:
         present = self._state.node(start.node_id)
         if present.status != "running" or (present.round, present.attempt) != (start.round, start.attempt):
             return  # stopped, or overtaken, while its commit was under way
         if self._attempts is None:
-            paused = self._state.status == "paused" or self._under_way.opening
-            self._attempts = Attempts(self, self._env.registry, self._env.resources, self._spawn_executor, paused)
+            self._attempts = Attempts(self, self._env.registry, self._env.resources, self._spawn_executor, self._shut)
         self._attempts.start(self._workflow, self._state, start.node_id)
 
     def _spawn_executor(self, node: Node, context: NodeContext) -> ActorRef[NodeExecutor]:
