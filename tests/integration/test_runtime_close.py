@@ -10,7 +10,7 @@ from support.held_store import HeldStore
 
 from sessiond import Runtime
 from sessiond.actors.errors import Draining
-from sessiond.actors.session import Describe
+from sessiond.actors.queries import Describe
 
 
 async def test_who_waits_for_a_session_to_be_brought_back_is_told() -> None:

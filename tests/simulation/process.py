@@ -93,7 +93,14 @@ class Process:
             registry=registry(self),
             clock=self,
             ids=RandomIds(self._ids),
-            options=Options(plugins=False, block_s=0, grace_s=1.0, snapshot_bytes=world.snapshot_bytes, processes=1),
+            options=Options(
+                plugins=False,
+                block_s=0,
+                grace_s=1.0,
+                snapshot_bytes=world.snapshot_bytes,
+                passivate_s=world.passivate_s,
+                processes=1,
+            ),
             writer=functools.partial(writer.start, make_line=functools.partial(SimulatedCommitLine, self)),
             dispatcher=self._make_dispatcher,
         )

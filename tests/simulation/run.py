@@ -162,7 +162,8 @@ class Scenario:
 
     def _run(self) -> None:
         world = self.world
-        if not world.scheduler.run(STEPS, lambda: world.error is not None):
+        world.last_noted = world.scheduler.now
+        if not world.scheduler.run(STEPS, lambda: world.error is not None or world.at_rest):
             raise Broken("turns in circles")
         if world.error is not None:
             raise world.error

@@ -148,6 +148,10 @@ class StoreLink:
         """Return running sessions; see Store."""
         return self._through("unfinished", lambda: self._shared.memory.unfinished(shard))
 
+    def due(self, shard: int, before: float) -> list[str]:
+        """Return idle sessions whose timer comes near; see Store."""
+        return self._through("due", lambda: self._shared.memory.due(shard, before))
+
     def row(self, session_id: str) -> SessionRow | None:
         """Return a row; see Store."""
         return self._through("row", lambda: self._shared.memory.row(session_id))

@@ -27,12 +27,15 @@ from .store import SharedStore
 
 TAIL: Final = 60
 """Lines of the trace that are kept."""
+QUIET_S: Final = 190.0
+"""Seconds, more than the longest timer of a node and the error of two clocks."""
 EXPECTED: Final = (
     "fenced: ",
     "is lost to this process",
     "the store is away",
     "the store is back",
     "stays as it is",
+    "can't be looked up now",
     "a commit was refused",
 )
 """What the product may log as a warning or worse while the store is spoiled."""
@@ -56,6 +59,8 @@ class World:
         self.inline = chance.random() < 0.4
         self.throughput = chance.choice([1, 3, 64])
         self.snapshot_bytes = chance.choice([300, 2_000, 1_048_576])
+        self.passivate_s = chance.choice([2.0, 20.0, 3_600.0])
+        self.last_noted = 0.0
         self.faults = Faults(Random(f"{seed}/faults"))
         self.random = Random(f"{seed}/workload")
         self.processes: list[Process] = []
@@ -74,10 +79,16 @@ class World:
 
     def note(self, what: str, *about: Any) -> None:
         """Add a line to the trace."""
+        self.last_noted = self.scheduler.now
         line = f"{self.scheduler.now:.6f} {what} {' '.join(map(str, about))}"
         self._hash.update(line.encode())
         self._tail.append(line)
         self._count += 1
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing has happened for so long that nothing will, but for the rounds of passivation."""
+        return self.scheduler.now - self.last_noted > QUIET_S + 2 * self.passivate_s
 
     @property
     def digest(self) -> str:
@@ -129,7 +140,7 @@ class World:
 
     def draw_skew(self) -> float:
         """Seconds by which a machine's wall clock is wrong."""
-        return self.scheduler.chance() * 7200 - 3600 if "skew" in self.faults.kinds else 0.0
+        return self.scheduler.chance() * 120 - 60 if "skew" in self.faults.kinds else 0.0
 
     # ---- sessions
 

@@ -171,7 +171,7 @@ def test_a_session_does_what_its_model_does(
                 return SessionMachine(lambda: OPENERS["redis"](url))
 
     run_state_machine_as_test(
-        machine,
+        machine,  # type: ignore[arg-type]  # any function that makes one will do
         settings=settings(
             max_examples=examples,
             stateful_step_count=25,
