@@ -73,6 +73,7 @@ class Runtime:
         options: Options | None = None,
         writer: Callable[[WriterHost, Store], Any] | None = None,
         dispatcher: Callable[[asyncio.AbstractEventLoop], LoopDispatcher] = LoopDispatcher,
+        resources: Callable[..., NodeResources] = NodeResources,
     ) -> None:
         self.store = store
         self.registry = registry if registry is not None else default_registry.copy()
@@ -82,6 +83,7 @@ class Runtime:
         self._options = options or Options()
         self._make_writer = writer or load_writer()
         self._make_dispatcher = dispatcher
+        self._make_resources = resources
         self._draining = False
         self._opened = False
         self.broken_plugins: list[Fault] = []
@@ -93,7 +95,7 @@ class Runtime:
 
         Args:
             store: `sqlite:///file.db`, `redis://host/0`, `memory://`, or a Store.
-            settings: registry, clock, ids, options, writer, dispatcher: what to use in place of its own.
+            settings: registry, clock, ids, options, writer, dispatcher, resources: what to use in place of its own.
         """
         loop = asyncio.get_running_loop()
         opened = await loop.run_in_executor(None, load_store, store) if isinstance(store, str) else store
@@ -114,7 +116,7 @@ class Runtime:
             self.broken_plugins = await self._read(load_node_plugins, self.registry)
         self._children = ChildSessions(self)
         processes = options.processes or os.cpu_count() or 1
-        self.resources = NodeResources(options.threads, processes, options.http, self._children)
+        self.resources = self._make_resources(options.threads, processes, options.http, self._children)
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)

@@ -12,6 +12,7 @@ from sessiond.actors.dispatch.dispatcher import LoopDispatcher
 from sessiond.actors.dispatch.loop_mailbox import LoopMailbox
 from sessiond.actors.environment import RandomIds
 from sessiond.actors.options import Options
+from sessiond.actors.resources import NodeResources
 from sessiond.actors.runtime import Runtime
 from sessiond.persistence import writer
 
@@ -20,6 +21,7 @@ from .loop import SimulatedLoop
 from .nodes import registry
 from .shuffled import Shuffled
 from .store import StoreLink
+from .threads import SimulatedThreads
 
 if TYPE_CHECKING:
     from .world import World
@@ -103,6 +105,7 @@ class Process:
             ),
             writer=functools.partial(writer.start, make_line=functools.partial(SimulatedCommitLine, self)),
             dispatcher=self._make_dispatcher,
+            resources=functools.partial(NodeResources, make_pool=functools.partial(SimulatedThreads, self.loop)),
         )
         await runtime.start_up()
         self.runtime = runtime

@@ -36,6 +36,7 @@ EXPECTED: Final = (
     "the store is back",
     "stays as it is",
     "can't be looked up now",
+    "a thread can't be killed",
     "a commit was refused",
 )
 """What the product may log as a warning or worse while the store is spoiled."""
