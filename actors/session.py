@@ -50,7 +50,7 @@ from .workflow import Node, Workflow
 logger = logging.getLogger("sessiond.session")
 
 PASSIVE_SNAPSHOT_BYTES: Final = 65_536
-"""Bytes of log, at least, after which a session that leaves memory takes one: whoever looks at it reads it from there."""
+"""Bytes of log, at least, after which a session that leaves memory takes one: whoever looks at it next reads it."""
 MAX_BACKLOG: Final = 10_000
 """Messages that may wait before facts are refused; all others are bounded by the attempts that run."""
 _ROW_EVENTS: Final = frozenset(
@@ -182,9 +182,7 @@ class SessionActor(LoopActor):
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
         row = self._row(after, changed or not _ROW_EVENTS.isdisjoint(events))
         opens = before == "paused" and after.status == "running"
-        release = Release(
-            self, segment, decision.starts, reply, decision.reply, after.terminal, decision.orders, opens
-        )
+        release = Release(self, segment, decision.starts, reply, decision.reply, after.terminal, decision.orders, opens)
         self._submit(Commit(after.session_id, segment, row), release)
         if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()

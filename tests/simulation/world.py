@@ -56,11 +56,12 @@ class World:
         self.seed = seed
         chance = Random(f"{seed}/schedule")
         callback_s = chance.choice([0.00001, 0.0001, 0.001])
-        self.scheduler = Scheduler(chance, callback_s, chance.choice([0.0005, 0.005, 0.05]))
+        reply_s = chance.choice([0.0005, 0.005, 0.05])
+        self.scheduler = Scheduler(chance, callback_s, reply_s)
         self.inline = chance.random() < 0.4
         self.throughput = chance.choice([1, 3, 64])
         self.snapshot_bytes = chance.choice([300, 2_000, 1_048_576])
-        self.passivate_s = chance.choice([2.0, 20.0, 3_600.0])
+        self.passivate_s = chance.choice([2.0 if reply_s < 0.05 else 20.0, 20.0, 3_600.0])
         self.last_noted = 0.0
         self.faults = Faults(Random(f"{seed}/faults"))
         self.random = Random(f"{seed}/workload")
