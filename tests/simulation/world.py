@@ -61,7 +61,7 @@ class World:
         self.inline = chance.random() < 0.4
         self.throughput = chance.choice([1, 3, 64])
         self.snapshot_bytes = chance.choice([300, 2_000, 1_048_576])
-        self.passivate_s = chance.choice([2.0 if reply_s < 0.05 else 20.0, 20.0, 3_600.0])
+        self.passivate_s = chance.choice([8.0 if reply_s < 0.05 else 60.0, 60.0, 3_600.0])
         self.last_noted = 0.0
         self.faults = Faults(Random(f"{seed}/faults"))
         self.random = Random(f"{seed}/workload")
@@ -81,7 +81,8 @@ class World:
 
     def note(self, what: str, *about: Any) -> None:
         """Add a line to the trace."""
-        self.last_noted = self.scheduler.now
+        if what != "refused":  # who lost the store goes on trying, with every round of its timers
+            self.last_noted = self.scheduler.now
         line = f"{self.scheduler.now:.6f} {what} {' '.join(map(str, about))}"
         self._hash.update(line.encode())
         self._tail.append(line)
