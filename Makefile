@@ -2,6 +2,7 @@
 #
 #   make run      the server on http://127.0.0.1:8080, with both examples
 #   make test     the whole test suite
+#   make soak     the simulation with fresh seeds, for SECONDS=600
 #   make check    formatting, lint, types, import directions: what CI checks before the tests
 #   make bench    the benchmarks
 #   make clean    remove everything that was made here, except stored sessions
@@ -20,12 +21,13 @@ BENCH_READY := $(VENV)/.ready-bench
 
 HOST ?= 127.0.0.1
 PORT ?= 8080
+SECONDS ?= 600
 DATA ?= sessiond-data
 STORE ?= sqlite:///$(DATA)/sessions.db
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test check bench clean
+.PHONY: help install run test soak check bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,6 +56,9 @@ run: $(READY)
 
 test: $(READY_DEV)
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: $(READY_DEV)
+	@$(BIN)/python -m tests.simulation --seconds $(SECONDS)
 
 check: $(READY_DEV)
 	$(BIN)/ruff format --check .

@@ -44,6 +44,7 @@ class Environment:
         grace_s: seconds that running nodes have to clean up after a cancel.
         order: has a child session handle a command some time soon: id, command.
         soon: whether a timer that is due at a time (epoch seconds) needs its session in memory.
+        snapshot_bytes: bytes of a session's log, at least, after which a snapshot is worth its own.
         retire: takes a session out of the directory: shard, id.
         fail_over: asks the supervisor to recover a session that met a bug: shard, id.
         distrust: keeps a session from being brought back whose log isn't as its owner left it: id, why.
@@ -58,6 +59,7 @@ class Environment:
     grace_s: float
     order: Callable[[str, Command], None]
     soon: Callable[[float | None], bool]
+    snapshot_bytes: int
     retire: Callable[[int, str], None]
     fail_over: Callable[[int, str], None]
     distrust: Callable[[str, StoreError], None]

@@ -17,12 +17,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         read_threads: store reads that may run at once.
         grace_s: seconds that running nodes have to clean up after a cancel.
         plugins: whether node types of installed packages are loaded.
-        block_s: seconds after which code that keeps the event loop from turning is reported.
         strict_durability: whether a store whose settings may lose acknowledged data is refused.
         answer_s: seconds after which a command whose commit is still under way is answered as unknown.
         passivate_s: seconds, at least, and twice that at most, after which a session in which nothing happens
             leaves memory.
+        block_s: seconds after which code that keeps the event loop from turning is reported; 0 for never.
         recovery_at_once: sessions that are brought back at the same time after a crash.
+        snapshot_bytes: bytes of a session's log, at least, after which a snapshot is worth its own.
     """
 
     threads: int = 32
@@ -36,3 +37,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     answer_s: float = 10.0
     passivate_s: float = 300.0
     recovery_at_once: int = 64
+    snapshot_bytes: int = 1_048_576

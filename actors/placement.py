@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from pykka import ActorDeadError, ActorRef
 
-from .errors import SessionFailed
+from .errors import Draining, SessionFailed
 from .messages import Create, Created
 from .session import SessionActor
 from .sharding import shard_of
@@ -76,7 +76,7 @@ class LocalPlacement:
         for _ in range(TRIES):
             ref = shard.sessions.get(session_id)
             if ref is None or not ref.is_alive():
-                ref = await shard.supervisor.ask(Activate(session_id), block=False)
+                ref = await _supervised(shard, Activate(session_id))
             try:
                 return await ref.ask(message, block=False)
             except ActorDeadError:
@@ -89,12 +89,25 @@ class LocalPlacement:
         Raises:
             SessionExists: the id was used for another request.
         """
-        supervisor = self.shard(message.session_id).supervisor
+        shard = self.shard(message.session_id)
         for _ in range(TRIES):
-            ref: ActorRef[SessionActor] = await supervisor.ask(Open(message.session_id, workflow, fresh), block=False)
+            ref = await _supervised(shard, Open(message.session_id, workflow, fresh))
             try:
                 created: Created = await ref.ask(message, block=False)
             except ActorDeadError:
                 continue  # it ended between the look-up and the message
             return created
         raise SessionFailed(f"session {message.session_id!r} left memory {TRIES} times in a row")
+
+
+async def _supervised(shard: Shard, message: Open | Activate) -> ActorRef[SessionActor]:
+    """Have the supervisor find or make the session's actor.
+
+    Raises:
+        Draining: the runtime is being closed.
+    """
+    try:
+        ref: ActorRef[SessionActor] = await shard.supervisor.ask(message, block=False)
+    except ActorDeadError:
+        raise Draining("the runtime is shutting down") from None
+    return ref

@@ -7,22 +7,16 @@ start takes the same time whatever number of them is stored.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Final, TypeVar
 
-from .errors import Unavailable
+from .backoff import until_available
 from .placement import LocalPlacement
 from .supervisor import Activate
 
 logger = logging.getLogger("sessiond.recovery")
-
-T = TypeVar("T")
-
-FIRST_PAUSE_S: Final = 0.05
-LONGEST_PAUSE_S: Final = 2.0
 
 Find = Callable[[int], Awaitable[list[str]]]
 """Returns the sessions of a shard that are to be brought back."""
@@ -42,34 +36,25 @@ async def recover(placement: LocalPlacement, unfinished: Find, at_once: int) -> 
 
 
 async def bring_back(placement: LocalPlacement, find: Find, at_once: int) -> tuple[int, list[str]]:
-    """Activate the sessions that `find` names, `at_once` at a time; return their number and who couldn't be."""
+    """Activate the sessions that `find` names, `at_once` at a time; return their number and who couldn't be.
+
+    While the store is away it is tried again.
+    """
     limit = asyncio.Semaphore(at_once)
     failed: list[str] = []
 
     async def one(shard: int, session_id: str) -> None:
-        supervisor = placement.shards[shard].supervisor
         async with limit:
+            supervisor = placement.shards[shard].supervisor
             try:
-                await _until_available(lambda: supervisor.ask(Activate(session_id), block=False))
+                await until_available(lambda: supervisor.ask(Activate(session_id), block=False))
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others come back
                 failed.append(session_id)
                 logger.error("session %s stays as it is: %s", session_id, error)
 
     count = 0
     for shard in range(len(placement.shards)):
-        ids = await _until_available(partial(find, shard))
+        ids = await until_available(functools.partial(find, shard))
         count += len(ids)
         await asyncio.gather(*[one(shard, session_id) for session_id in ids])
     return count, failed
-
-
-async def _until_available(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until the store answers, after growing pauses."""
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            return await ask()
-        except Unavailable as error:
-            logger.warning("recovery waits for the store: %s", error)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)

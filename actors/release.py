@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .decision import FamilyCommand, StartAttempt
+from .decision import Decision
 from .dispatch.future import Deferred
 from .errors import StoreError
 from .segment import Segment
@@ -21,29 +21,32 @@ class Releasing(Protocol):
         """Carry out the effects of a stored decision."""
         ...
 
-    def lose(self, error: StoreError) -> None:
+    def lose(self, release: Release, error: StoreError) -> None:
         """A decision will never be stored."""
         ...
 
 
 class Release(msgspec.Struct, gc=False):
-    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn."""
+    """The effects of one decision; a Ticket of its commit. Without a segment it only answers, in its turn.
+
+    Attributes:
+        decision: what was decided, if anything was; chunks of text are stored without.
+        opens: whether it resumes the session, so that parked attempts may go on.
+    """
 
     session: Releasing
     segment: Segment | None
-    starts: list[StartAttempt]
-    reply: Deferred[Any] | None
-    answer: Any
-    ends: bool = False
-    orders: tuple[tuple[str, FamilyCommand], ...] = ()
-    overtaken: tuple[str, ...] = ()
+    reply: Deferred[Any] | None = None
+    answer: Any = None
+    decision: Decision | None = None
+    opens: bool = False
 
     def settled(self, error: StoreError | None) -> None:
         """The commit is stored (`error` is None), or never will be."""
         if error is None:
             self.session.release(self)
         else:
-            self.session.lose(error)
+            self.session.lose(self, error)
 
     def answered(self) -> None:
         """Give the asker the answer."""
@@ -73,7 +76,7 @@ class Releases:
         if self._queue is None:
             return answer
         reply = Deferred[Any]()
-        self._queue.append(Release(session, None, [], reply, answer))
+        self._queue.append(Release(session, None, reply, answer))
         return reply
 
     def take(self, release: Release) -> None:
@@ -93,15 +96,22 @@ class Releases:
     def starting(self) -> Iterator[str]:
         """Yield the nodes that start as soon as their commits are stored."""
         for release in self._queue or ():
-            for start in release.starts:
-                yield start.node_id
+            if release.decision is not None:
+                yield from (start.node_id for start in release.decision.starts)
+
+    @property
+    def opening(self) -> bool:
+        """Whether a resume is under way: until it is stored, the session is still paused."""
+        return any(release.opens for release in self._queue or ())
 
     def refuse(self, error: Exception) -> None:
-        """Tell every asker that the answer won't come."""
-        for release in self._queue or ():
+        """Tell every asker that the answer won't come; only commits under way are left."""
+        queue = self._queue or ()
+        for release in queue:
             if release.reply is not None:
                 release.reply.set_exception(error)
                 release.reply = None
+        self._queue = deque(release for release in queue if release.segment is not None) or None
 
     @property
     def committing(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def _threads(count: int) -> Executor:
+    return ThreadPoolExecutor(count, "sessiond-node")
+
+
 class NodeResources:
     """Bounded resources outside the event loop.
 
@@ -26,15 +30,21 @@ class NodeResources:
         processes: CPU-heavy nodes that run at once, each in a process; further ones wait.
         http: what `http` nodes may call; None for nothing.
         children: how nodes reach child sessions.
+        make_pool: makes the pool of as many threads that blocking nodes run on.
 
     Attributes:
         abandoned: threads that still work on attempts that were ended.
     """
 
     def __init__(
-        self, threads: int, processes: int, http: HttpPolicy | None = None, children: ChildSessions | None = None
+        self,
+        threads: int,
+        processes: int,
+        http: HttpPolicy | None = None,
+        children: ChildSessions | None = None,
+        make_pool: Callable[[int], Executor] = _threads,
     ) -> None:
-        self._threads = ThreadPoolExecutor(threads, "sessiond-node")
+        self._threads = make_pool(threads)
         self.processes = ProcessPool(processes)
         self.http = http
         self.abandoned = 0

@@ -85,7 +85,7 @@ class Restorer:
             if stored is None:
                 return None
             workflow = await self._workflow(stored.row)
-            return Restored(stored.row, workflow, _state(workflow, stored))
+            return Restored(stored.row, workflow, state_of(workflow, stored))
         except CorruptLog as error:
             found = await self._from_whole_log(session_id, error)
             logger.warning("session %s: %s; its log is whole, and was read from its beginning", session_id, error)
@@ -113,8 +113,12 @@ class Restorer:
             raise CorruptLog(f"its workflow is gone: {error}") from error
 
 
-def _state(workflow: Workflow, stored: Stored) -> SessionState:
-    """Return what a snapshot, if there is one, and the log after it amount to."""
+def state_of(workflow: Workflow, stored: Stored) -> SessionState:
+    """Return what a snapshot, if there is one, and the log after it amount to.
+
+    Raises:
+        CorruptLog, FutureVersion: they can't be read.
+    """
     snapshot = stored.snapshot
     if snapshot is None:
         return _folded(workflow, SessionState(stored.row.session_id), stored.segments)

@@ -18,6 +18,7 @@ from .deadline import done_in_time, shown_in_time
 from .definitions import Definitions
 from .detail import SessionDetail, describe
 from .dispatch.dispatcher import LoopDispatcher
+from .dispatch.future import gather
 from .environment import Environment, RandomIds, SystemClock
 from .errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .executor import attempt_in
@@ -75,6 +76,8 @@ class Runtime:
         ids: Ids | None = None,
         options: Options | None = None,
         writer: Callable[[WriterHost, Store], Any] | None = None,
+        dispatcher: Callable[[asyncio.AbstractEventLoop], LoopDispatcher] = LoopDispatcher,
+        resources: Callable[..., NodeResources] = NodeResources,
     ) -> None:
         self.store = store
         self.registry = registry if registry is not None else default_registry.copy()
@@ -83,6 +86,8 @@ class Runtime:
         self._ids = ids or RandomIds()
         self._options = options or Options()
         self._make_writer = writer or load_writer()
+        self._make_dispatcher = dispatcher
+        self._make_resources = resources
         self._draining = False
         self._opened = False
         self.broken_plugins: list[Fault] = []
@@ -94,7 +99,7 @@ class Runtime:
 
         Args:
             store: `sqlite:///file.db`, `redis://host/0`, `memory://`, or a Store.
-            settings: registry, clock, ids, options, writer: see the attributes.
+            settings: registry, clock, ids, options, writer, dispatcher, resources: what to use in place of its own.
 
         Raises:
             UnsafeStore: it may lose acknowledged data, and the options rule that out; nothing was claimed.
@@ -118,13 +123,13 @@ class Runtime:
         options = self._options
         if options.strict_durability:
             await loop.run_in_executor(None, refuse_unsafe, self.store)
-        self.dispatcher = LoopDispatcher(loop)
+        self.dispatcher = self._make_dispatcher(loop)
         self._readers = ThreadPoolExecutor(options.read_threads, "sessiond-read")
         if options.plugins:
             self.broken_plugins = await self._read(load_node_plugins, self.registry)
         self._children = ChildSessions(self)
         processes = options.processes or os.cpu_count() or 1
-        self.resources = NodeResources(options.threads, processes, options.http, self._children)
+        self.resources = self._make_resources(options.threads, processes, options.http, self._children)
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
@@ -142,6 +147,7 @@ class Runtime:
             grace_s=options.grace_s,
             order=self._children.order,
             soon=self.presence.soon,
+            snapshot_bytes=options.snapshot_bytes,
             retire=self._retire,
             fail_over=self._fail_over,
             distrust=self.restorer.distrust,
@@ -149,7 +155,8 @@ class Runtime:
         shards = [self._shard(environment, number, tokens[number]) for number in numbers]
         self.placement = LocalPlacement(shards)
         self.watchdog = LoopWatchdog(loop, attempt_in, threshold_s=options.block_s)
-        self.watchdog.start()
+        if options.block_s:
+            self.watchdog.start()
         self._opened = True
         self.presence.start(self.placement)
         self.recovered = self.presence.recovered
@@ -171,6 +178,11 @@ class Runtime:
         await self.presence.close()
         await self.writer.drain()
         await self._children.close()
+        shards = self.placement.shards
+        await gather(shard.supervisor.stop(block=False) for shard in shards)
+        # Before the writer, which they may still have something for.
+        await gather(ref.stop(block=False) for shard in shards for ref in shard.sessions.values())
+        await self.writer.drain()
         await self.dispatcher.stop_all()
         await self.resources.close()
         await self._read(self.watchdog.close)

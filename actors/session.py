@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from typing import Any, Final, cast
-
-from pykka import ActorRef
 
 from .alarms import Alarms, timers
 from .attempts import Attempts
@@ -24,52 +21,36 @@ from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
 from .dispatch.supervision import ChildFailed
 from .environment import Environment
-from .errors import Draining, Overloaded, PositionConflict, SessiondError, SessionFailed, StoreError
-from .events import Fact, Failure, pack
+from .errors import Draining, NotFound, PositionConflict, SessiondError, SessionFailed, StoreError
+from .events import Failure, pack
 from .executor import AttemptEnded, NodeExecutor
 from .messages import (
     EXTERNAL,
     AnyCommand,
     Command,
     CompleteAttempt,
+    Create,
     FailAttempt,
     Quiesce,
     RecordFacts,
     Recover,
 )
-from .ports import Commit, SessionRow, Snapshot
+from .ports import Commit
 from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Describe, Passivate
 from .release import Release, Releases
+from .reports import Reports, TokensWaiting
 from .segment import Segment
-from .state import SessionState, freeze
+from .state import SessionState
 from .timestamps import stamp
+from .upkeep import Upkeep
 from .waiters import Waiters
-from .workflow import Node, Workflow
+from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.session")
 
-SNAPSHOT_BYTES: Final = 1_048_576
-"""Bytes of log, at least, after which a snapshot is worth its own; and twice the snapshot before."""
-PASSIVE_SNAPSHOT_BYTES: Final = 65_536
-"""The same, when a session leaves memory: whoever looks at it next reads it from the store."""
-MAX_BACKLOG: Final = 10_000
-"""Messages that may wait before facts are refused; all others are bounded by the attempts that run."""
-_ROW_EVENTS: Final = frozenset(
-    {"execution:created", "human_interaction_required", "signal_awaited", "timer:set", "node_resumed"}
-)
-"""What changes a session's row besides its status."""
 _NO_TIMERS: Final = (CompleteAttempt, RecordFacts)
 """Commands that leave the timers alone, unless the status changes or one is set."""
 _TIMER_EVENTS: Final = frozenset({"timer:set", "human_interaction_required", "signal_awaited"})
-
-
-class TokensWaiting:
-    """An attempt has chunks that no segment holds yet."""
-
-    __slots__ = ("context",)
-
-    def __init__(self, context: NodeContext) -> None:
-        self.context = context
 
 
 class SessionActor(LoopActor):
@@ -86,18 +67,22 @@ class SessionActor(LoopActor):
         self._attempts: Attempts | None = None
         self._alarms: Alarms | None = None
         self._waiters: Waiters | None = None
-        self._since_snapshot = 0
-        self._snapshot_after = SNAPSHOT_BYTES
+        self._upkeep = Upkeep(environment.snapshot_bytes, idle)
         self._lost: SessiondError | None = None
         self._rested = False
-        self._idle = idle
 
     # ---- messages
 
     def on_receive(self, message: Any) -> Any:
-        """Handle one message; replies come when their effect is stored."""
+        """Handle one message; replies come when their effect is stored.
+
+        Raises:
+            NotFound: the message overtook the session's creation.
+        """
         if isinstance(message, Passivate):
             return self._passivated()
+        if not self._state.seq and type(message) is not Create:
+            raise NotFound("session", self._state.session_id)
         self._rested = False
         if isinstance(message, Command):
             return self._handle(cast(AnyCommand, message))
@@ -125,6 +110,7 @@ class SessionActor(LoopActor):
             if self._lost is not None:
                 raise self._lost
             if (trouble := self._env.committer.trouble) is not None:
+                self._retire_if_unborn()
                 raise trouble
         elif self._lost is not None:
             return None
@@ -157,8 +143,10 @@ class SessionActor(LoopActor):
             raise SessiondError("the command failed inside; the server's log says where") from error
 
     def _retire_if_unborn(self) -> None:
+        """Leave at once: another creation that waits in the mailbox would be accepted, and stopped behind that."""
         if not self._state.seq:
-            self._retire()
+            self._env.retire(self._shard, self._state.session_id)
+            self.finish()
 
     def _accept(self, decision: Decision, command: AnyCommand, reply: Deferred[Any] | None) -> None:
         """Make a decision the present state and commit it."""
@@ -168,24 +156,16 @@ class SessionActor(LoopActor):
             after, records = quiet.state, records + quiet.records
         self._state = after
         changed = after.status != before
-        if changed and self._attempts:
-            self._attempts.pause() if after.status == "paused" else self._attempts.resume()
+        if changed and self._attempts and after.status == "paused":
+            self._attempts.pause()
         events = {record.event for record in records}
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
-        due = changed or bool(decision.overtaken) or not _ROW_EVENTS.isdisjoint(events)
-        row, ends, orders = self._row(after, due), after.terminal, decision.orders
-        release = Release(self, segment, decision.starts, reply, decision.reply, ends, orders, decision.overtaken)
+        row = self._upkeep.row(after, changed or bool(decision.overtaken), events)
+        opens = before == "paused" and after.status == "running"
+        release = Release(self, segment, reply, decision.reply, decision, opens)
         self._submit(Commit(after.session_id, segment, row), release)
         if changed or not isinstance(command, _NO_TIMERS) or not _TIMER_EVENTS.isdisjoint(events):
             self._set_alarms()
-
-    def _row(self, state: SessionState, changed: bool) -> SessionRow | None:
-        """Return the row if it is to be written: a restart goes by it, and must not take one that works for idle."""
-        idle = state.status == "running" and state.at_rest
-        if not changed and idle == self._idle:
-            return None
-        self._idle = idle
-        return state.row()
 
     def _submit(self, commit: Commit, release: Release) -> None:
         self._under_way.append(release)
@@ -203,38 +183,48 @@ class SessionActor(LoopActor):
             self._fail_over_if_through()
             return
         release.answered()
-        for child_id, order in release.orders:
-            self._env.order(child_id, order)
-        if release.overtaken and self._attempts:
-            self._attempts.kill(release.overtaken)
-        for start in release.starts:
-            self._start_attempt(start)
+        if release.opens and self._attempts and not self._shut:
+            self._attempts.resume()
+        if release.decision is not None:
+            self._carry_out(release.decision)
         self._under_way.give_answers()
         self._tell_if_quiet()
-        if release.ends:
+        if release.decision is not None and release.decision.state.terminal:
             self._end()
             return
-        self._since_snapshot += len(segment.data)
+        self._upkeep.grew(len(segment.data))
         if not self._under_way:
             self._cut_tokens()
-        if not self._under_way and self._since_snapshot >= self._snapshot_after:
-            self._take_snapshot()
+        if not self._under_way:
+            self._keep_snapshot()
 
-    def _take_snapshot(self) -> None:
-        """Shorten the next reading; all snapshots together stay below half of the log."""
-        snapshot = Snapshot(self._state.session_id, self._state.seq, freeze(self._state))
-        self._since_snapshot = 0
-        self._snapshot_after = max(SNAPSHOT_BYTES, 2 * len(snapshot.data))
-        self._env.committer.keep(self._shard, snapshot)
+    def _carry_out(self, decision: Decision) -> None:
+        for child_id, order in decision.orders:
+            self._env.order(child_id, order)
+        if decision.overtaken and self._attempts:
+            self._attempts.kill(decision.overtaken)
+        for start in decision.starts:
+            self._start_attempt(start)
 
-    def lose(self, error: StoreError) -> None:
+    def _keep_snapshot(self, *, leaving: bool = False) -> None:
+        """Shorten the next reading, if that is worth it."""
+        snapshot = self._upkeep.snapshot(self._state, leaving=leaving)
+        if snapshot is not None:
+            self._env.committer.keep(self._shard, snapshot)
+
+    def lose(self, release: Release, error: StoreError) -> None:
         """The log is no longer ours: tell everybody who waits, and stop without another word to the store."""
-        if self._lost is None:
+        first = self._lost is None
+        if first:
             logger.error("session %s is lost to this process: %s", self._state.session_id, error)
             if isinstance(error, PositionConflict):
                 self._env.distrust(self._state.session_id, error)
             self._give_up(error)
+        self._under_way.take(release)
+        if first:
             self._retire()
+        else:
+            self._fail_over_if_through()
 
     def on_failure(self, *_: Any) -> None:
         """A bug in a handler: what wasn't committed never happened; the supervisor reads the log again."""
@@ -289,8 +279,7 @@ class SessionActor(LoopActor):
             return False
         if self._lost is not None or not self._state.at_rest or self._env.soon(self._state.wakes_at()):
             return False
-        if self._since_snapshot >= PASSIVE_SNAPSHOT_BYTES:
-            self._take_snapshot()
+        self._keep_snapshot(leaving=True)
         self._retire()
         return True
 
@@ -311,17 +300,21 @@ class SessionActor(LoopActor):
         """Whether any node still works."""
         return any(state.node(node_id).status == "running" for node_id in self._in_flight(starting))
 
+    @property
+    def _shut(self) -> bool:
+        """Whether attempts park: from the decision on a pause until the resume that is the last one is stored."""
+        return self._state.status != "running" or self._under_way.opening
+
     def _start_attempt(self, start: StartAttempt) -> None:
         present = self._state.node(start.node_id)
         if present.status != "running" or (present.round, present.attempt) != (start.round, start.attempt):
             return  # stopped, or overtaken, while its commit was under way
         if self._attempts is None:
-            paused = self._state.status == "paused"
-            self._attempts = Attempts(self, self._env.registry, self._env.resources, self._spawn_executor, paused)
+            env, me = self._env, self.actor_ref
+            reports = Reports(me, self.mailbox.__len__, env.committer, self._park)
+            spawn = lambda node, context: self.spawn(NodeExecutor, node, context, me)  # noqa: E731
+            self._attempts = Attempts(reports, env.registry, env.resources, spawn, self._shut)
         self._attempts.start(self._workflow, self._state, start.node_id)
-
-    def _spawn_executor(self, node: Node, context: NodeContext) -> ActorRef[NodeExecutor]:
-        return self.spawn(NodeExecutor, node, context, self.actor_ref)
 
     def _attempt_ended(self, context: NodeContext) -> None:
         if self._attempts is not None:
@@ -344,29 +337,7 @@ class SessionActor(LoopActor):
         if state.status == "paused" and not state.quiesced and not self._busy(state):
             self._handle(Quiesce())
 
-    # ---- what attempts tell (AttemptHost)
-
-    def tokens_waiting(self, context: NodeContext) -> None:
-        """An attempt has chunks; its first since the buffer was taken."""
-        self._tell(TokensWaiting(context))
-
-    def facts(self, context: NodeContext, facts: tuple[Fact, ...]) -> None:
-        """An attempt reports facts.
-
-        Raises:
-            Overloaded: it reports faster than they can be stored.
-        """
-        if isinstance(trouble := self._env.committer.trouble, Overloaded):
-            raise trouble
-        if len(self.mailbox) >= MAX_BACKLOG:
-            raise Overloaded(f"the session has {MAX_BACKLOG} messages to handle; report less, or later")
-        self._tell(RecordFacts(context.node_id, context.round, context.attempt, facts))
-
-    def stored(self) -> Awaitable[None]:
-        """Return what is done once all that attempts reported so far is stored."""
-        return self.actor_ref.ask(AwaitStored(), block=False)
-
-    def parked(self, context: NodeContext, parked: bool) -> None:
+    def _park(self, context: NodeContext, parked: bool) -> None:
         """An attempt stands at the gate, or goes on."""
         if self._attempts is not None:
             self._attempts.park(context, parked)
@@ -385,7 +356,7 @@ class SessionActor(LoopActor):
         segment = self._attempts.cut(self._state, self._now())
         if segment is not None:
             self._state.seq = segment.last_seq
-            self._submit(Commit(self._state.session_id, segment), Release(self, segment, [], None, None))
+            self._submit(Commit(self._state.session_id, segment), Release(self, segment))
 
     # ---- the rest
 

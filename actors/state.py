@@ -214,14 +214,12 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
     fact = cast("AnyFact | None", record.data)
     if fact is None:
         return
-    state.updated_at = record.timestamp
     match fact:
         case NodeStateChange():
             _change_node(workflow, state, record, fact)
-        case (
-            TokenStream() | Progress() | ToolExecution() | TokenUsage() | AttemptError() | ParallelStart()
-            | ExecutionRecovered()
-        ):  # fmt: skip
+        case TokenStream() | Progress() | ToolExecution() | TokenUsage() | AttemptError() | ParallelStart():
+            return  # not read back by a fold: what was decided live must not differ from it
+        case ExecutionRecovered():
             pass
         case HumanInteractionRequired():
             _amend(state, record.node_id, opened=fact, timer=_timer(state, record, fact.timeout_s))
@@ -271,6 +269,7 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
             state.paused_by = None
         case _:
             assert_never(fact)
+    state.updated_at = record.timestamp
 
 
 def early_signal(state: SessionState, node_id: str) -> KeptSignal | None:

@@ -103,7 +103,7 @@ class Subscription:
         self._bound = bound
         self._buffer: list[Segment] = []
         self._size = 0
-        self._told = after_seq
+        self._told: int | None = None
         self._announced = False
         self._closed = False
         self._waiter: asyncio.Future[None] | None = None
@@ -130,7 +130,7 @@ class Subscription:
             if self.behind:
                 segments = await self._hub.read(self.session_id, self.cursor, PAGE)
                 chunk = self._take(segments) if segments else None
-                if self._caught_up() and (not segments or await self._at_end()):
+                if self._caught_up(not segments):
                     self.behind = False
                     if not self._announced:
                         self._announced = True
@@ -147,22 +147,16 @@ class Subscription:
                 await self._waiter
         return None
 
-    async def _at_end(self) -> bool:
-        """Whether the log was read to its end, where nothing was published that would say so.
+    def _caught_up(self, exhausted: bool) -> bool:
+        """Whether what waits in the buffer goes on from the cursor, or nothing was published beyond it.
 
-        A page that isn't full may still be followed by a segment that didn't fit: only an empty one is the end.
+        Before the first publication only a read that found nothing more tells: the log may have many pages.
         """
-        if self._buffer:
-            return True
-        return not await self._hub.read(self.session_id, self.cursor, 1) and self._caught_up()
-
-    def _caught_up(self) -> bool:
-        """Whether what waits in the buffer goes on from the cursor, or nothing was published beyond it."""
         while self._buffer and self._buffer[0].last_seq <= self.cursor:
             self._size -= len(self._buffer.pop(0).data)
         if self._buffer:
             return self._buffer[0].first_seq <= self.cursor + 1
-        return self._told <= self.cursor
+        return exhausted or (self._told is not None and self._told <= self.cursor)
 
     def _forget(self) -> None:
         self._buffer = []

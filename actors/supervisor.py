@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
-from pykka import ActorRef
+from pykka import ActorDeadError, ActorRef
 
+from .backoff import until_available
 from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
 from .dispatch.mailbox import Control
 from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
-from .errors import NotFound, SessiondError
+from .errors import Draining, NotFound, SessiondError
 from .events import Failure
 from .lifecycle import TERMINAL
 from .messages import Abort, Cancel, Pause, Recover, Stop
@@ -89,6 +91,7 @@ class Supervisor(LoopActor):
         self._restorer = restorer
         self._row = row
         self._activating: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
+        self._parked: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wanted: dict[str, Workflow] = {}
         self._doomed: set[str] = set()
@@ -115,6 +118,10 @@ class Supervisor(LoopActor):
         """Stop activations under way."""
         for task in self._tasks:
             task.cancel()
+        for replies in (*self._activating.values(), *self._parked.values()):
+            for reply in replies:
+                reply.set_exception(Draining("the runtime is shutting down"))
+        self._activating.clear()
 
     def _spawn(self, workflow: Workflow, state: SessionState, idle: bool = False) -> ActorRef[SessionActor]:
         ref = self.spawn(SessionActor, self._env, self._shard, workflow, state, idle)
@@ -122,20 +129,24 @@ class Supervisor(LoopActor):
         return ref
 
     def _activate(self, session_id: str) -> Any:
-        if (ref := self.sessions.get(session_id)) is not None and ref.is_alive():
+        ref = self.sessions.get(session_id)
+        if ref is not None and ref.is_alive():
             self._wanted.pop(session_id, None)
             return ref
         reply = Deferred[ActorRef[SessionActor]]()
+        if ref is not None:  # it failed inside: its log can't be read before its last commits are in there
+            self._parked.setdefault(session_id, []).append(reply)
+            return reply
         waiting = self._activating.get(session_id)
         if waiting is not None:
             waiting.append(reply)
             return reply
         self._activating[session_id] = [reply]
-        self._begin(session_id)
+        self._begin(self._bring_back(session_id))
         return reply
 
-    def _begin(self, session_id: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._bring_back(session_id))
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -145,6 +156,7 @@ class Supervisor(LoopActor):
         except Exception as error:
             if not isinstance(error, SessiondError):
                 logger.exception("session %s can't be brought back", session_id)
+            self._wanted.pop(session_id, None)
             for reply in self._activating.pop(session_id, ()):
                 reply.set_exception(error)
             return
@@ -176,9 +188,18 @@ class Supervisor(LoopActor):
         budget = self._budgets.setdefault(session_id, RestartBudget(RESTARTS, PERIOD_S))
         if not budget.spend(self._env.clock.now()):
             self._doomed.add(session_id)
-        if session_id not in self._activating:
-            self._activating[session_id] = []
-            self._begin(session_id)
+        if parked := self._parked.pop(session_id, None):
+            self._activating[session_id] = parked
+            self._begin(self._bring_back(session_id))
+        self._begin(self._go_on(session_id))
+
+    async def _go_on(self, session_id: str) -> None:
+        """Activate a session that nobody asks for, once the store lets us; who does ask meanwhile isn't held up."""
+        with suppress(ActorDeadError):  # the runtime is being closed
+            try:
+                await until_available(lambda: self.actor_ref.ask(Activate(session_id), block=False))
+            except SessiondError as error:
+                logger.error("session %s stays as it is: %s", session_id, error)
 
 
 def follow(child: ActorRef[SessionActor], parent_id: str, parent: SessionRow | None) -> None:

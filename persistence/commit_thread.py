@@ -6,8 +6,9 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, Protocol, TypeAlias
 
 from ..actors.errors import StoreBroken, Unavailable
 from ..actors.ports import Store
@@ -17,6 +18,46 @@ logger = logging.getLogger("sessiond.writer")
 
 FIRST_WAIT_S: Final = 0.05
 LONGEST_WAIT_S: Final = 2.0
+
+
+class CommitLine(Protocol):
+    """Where groups wait for the store, and are committed one after the other."""
+
+    def put(self, group: Group) -> None:
+        """Queue a group."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is queued, unless the store is away, and take no more."""
+        ...
+
+
+Stored: TypeAlias = Callable[[], None]
+Troubled: TypeAlias = Callable[[Unavailable | None], None]
+MakeLine: TypeAlias = Callable[[Store, asyncio.AbstractEventLoop, Stored, Troubled], CommitLine]
+"""Makes a commit line; the arguments are those of CommitThread."""
+
+
+def attempts(group: Group, store: Store, troubled: Troubled) -> Iterator[float]:
+    """Attempt a group until it is through; yields the seconds to wait before each further attempt.
+
+    Args:
+        group: done at the end, unless the caller gives up waiting.
+        store: where it goes.
+        troubled: told each time why it has to be repeated, and None once it is through after all.
+    """
+    wait, away = FIRST_WAIT_S, False
+    try:
+        while (trouble := group.attempt(store)) is not None:
+            away = True
+            troubled(trouble)
+            yield wait
+            wait = min(wait * 2, LONGEST_WAIT_S)
+    except Exception as error:
+        logger.exception("the store failed in an unexpected way")
+        group.give_up(StoreBroken(f"the store failed in an unexpected way: {error!r}"))
+    if away:
+        troubled(None)
 
 
 class CommitThread:
@@ -31,8 +72,8 @@ class CommitThread:
         self,
         store: Store,
         loop: asyncio.AbstractEventLoop,
-        stored: Callable[[], None],
-        troubled: Callable[[Unavailable | None], None],
+        stored: Stored,
+        troubled: Troubled,
     ) -> None:
         self._store = store
         self._loop = loop
@@ -58,26 +99,10 @@ class CommitThread:
 
     def _run(self) -> None:
         while (group := self._groups.get()) is not None:
-            try:
-                self._commit(group)
-            except Exception as error:
-                logger.exception("the store failed in an unexpected way")
-                group.give_up(StoreBroken(f"the store failed in an unexpected way: {error!r}"))
-            if not group.done:
-                return  # closed while the store was away
+            for wait in attempts(group, self._store, partial(self._call, self._troubled)):
+                if self._closing.wait(wait):
+                    return  # closed while the store was away
             self._call(self._stored)
-
-    def _commit(self, group: Group) -> None:
-        """Attempt the group until it is through, or the thread is closed."""
-        wait, away = FIRST_WAIT_S, False
-        while (trouble := group.attempt(self._store)) is not None:
-            away = True
-            self._call(self._troubled, trouble)
-            if self._closing.wait(wait):
-                return
-            wait = min(wait * 2, LONGEST_WAIT_S)
-        if away:
-            self._call(self._troubled, None)
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         try:

@@ -24,7 +24,7 @@ from ..actors.dispatch.future import Deferred
 from ..actors.dispatch.loop_actor import LoopActor
 from ..actors.errors import Fenced, Overloaded, StoreBroken, StoreError, Unavailable
 from ..actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
-from .commit_thread import CommitThread
+from .commit_thread import CommitThread, MakeLine
 from .group import Append, Group, Keep
 
 logger = logging.getLogger("sessiond.writer")
@@ -69,7 +69,7 @@ class Standing:
 class PersistenceActor(LoopActor):
     """Groups commits and hands them to the store, on the loop or on a thread."""
 
-    def __init__(self, store: Store, tokens: dict[int, str], standing: Standing) -> None:
+    def __init__(self, store: Store, tokens: dict[int, str], standing: Standing, make_line: MakeLine) -> None:
         self._store = store
         self._tokens = tokens
         self._standing = standing
@@ -78,7 +78,7 @@ class PersistenceActor(LoopActor):
         self._keeps: list[Keep] = []
         self._scheduled = False
         self._under_way: deque[Group] = deque()
-        self._thread = CommitThread(store, self._loop, self._stored, self._troubled)
+        self._thread = make_line(store, self._loop, self._stored, self._troubled)
         self._drains: list[Deferred[None]] = []
         self._fenced: set[int] = set()
 
@@ -145,6 +145,7 @@ class PersistenceActor(LoopActor):
     def _settle(self) -> None:
         """Settle the tickets of the oldest group, then see what came in meanwhile."""
         group = self._under_way.popleft()
+        self._troubled(None)  # the thread tells it only if the group failed there, not here on the loop
         for error in group.errors:
             self._report(error)
         for append in group.appends:
@@ -224,13 +225,17 @@ class Writer:
         await self._ref.ask(Drain(), block=False)
 
 
-def start(host: WriterHost, store: Store, *, most_waiting: int = MOST_WAITING) -> Writer:
+def start(
+    host: WriterHost, store: Store, *, make_line: MakeLine = CommitThread, most_waiting: int = MOST_WAITING
+) -> Writer:
     """Start the persistence actor of a runtime on the running loop.
 
     Args:
         host: where it runs.
         store: where it writes.
+        make_line: makes what commits groups off the loop: a thread.
         most_waiting: bytes of commits that may wait for the store before more is refused.
     """
     standing = Standing()
-    return Writer(host.dispatcher.spawn(PersistenceActor, store, host.tokens, standing), standing, most_waiting)
+    ref = host.dispatcher.spawn(PersistenceActor, store, host.tokens, standing, make_line)
+    return Writer(ref, standing, most_waiting)

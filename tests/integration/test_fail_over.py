@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 from support.graphs import chain, graph, registry
+from support.held_store import HeldStore
 from support.watching import collect, contiguous
 
 from sessiond import Runtime, SessionEnded
+from sessiond.actors.dispatch.mailbox import ask
 from sessiond.actors.errors import NotFound, SessiondError
+from sessiond.actors.events import ToolExecution
 from sessiond.actors.node import InlineType, Outcome, View
+from sessiond.actors.supervisor import Activate
 
 
 class Buggy(InlineType):
@@ -86,3 +90,33 @@ async def test_what_an_inline_node_raises_fails_only_the_node(store_url: str) ->
         with pytest.raises(SessionEnded, match="ZeroDivisionError: theirs") as ended:
             await session.result()
         assert ended.value.node_code == "exception"
+
+
+async def test_nobody_reads_the_log_before_the_last_commits_of_the_failed_session_are_in_it() -> None:
+    """A command that came in between made a second actor of the old log, and the session was lost to both."""
+    types, store = registry(), HeldStore()
+
+    @types.node("poison")
+    async def poison(context: Any) -> Any:
+        if context.attempt == 1:
+            store.commits.shut()
+            await context.emit("stored late")
+            await store.commits.met()
+            context.record(ToolExecution("poison", "tool", object(), None))
+            await asyncio.Event().wait()
+        return context.attempt
+
+    async with Runtime.open(store, registry=types) as runtime:
+        session = await runtime.start(graph({"p": {"type": "poison"}}))
+        await store.commits.met()
+        while runtime.awake(session.id):
+            await asyncio.sleep(0)
+        supervisor = runtime.placement.shard(session.id).supervisor
+        hasty = ask(supervisor, Activate(session.id))
+        with pytest.raises(NotFound):
+            await supervisor.ask(Activate("nobody"), block=False)
+        assert not hasty.done()
+        store.commits.open()
+        assert (await hasty).is_alive()
+        assert await session.result() == 2
+        contiguous(await collect(session))

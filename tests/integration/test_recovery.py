@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from support.graphs import graph, registry
+from support.held_store import HeldStore
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeRegistry, Runtime
 from sessiond.actors.errors import Fenced, SessiondError
+from sessiond.actors.ports import Store
 
 
 class World:
@@ -41,8 +43,8 @@ class World:
 
         return types
 
-    def open(self, url: str) -> Any:
-        return Runtime.open(url, registry=self.registry())
+    def open(self, store: str | Store) -> Any:
+        return Runtime.open(store, registry=self.registry())
 
 
 @pytest.fixture
@@ -161,3 +163,18 @@ async def test_many_restarts_come_to_the_same_end(durable_url: str, world: World
         records = await collect(runtime.session(session.id))
     contiguous(records)
     assert world.runs == {"a": 1, "b": 6, "c": 1, "d": 1}
+
+
+@pytest.mark.parametrize("call", ["unfinished", "load"])
+async def test_recovery_outlasts_a_store_that_is_away(world: World, call: str) -> None:
+    """Sessions that ran were left lying until somebody asked for them."""
+    store = HeldStore()
+    async with world.open(store) as runtime:
+        session = await runtime.start(GRAPH)
+        await world.begun.get()
+    world.go.set()
+    store.away[call] = 2
+    async with world.open(store) as runtime:
+        assert await runtime.recovered == []
+        assert store.away[call] == 0
+        assert await runtime.session(session.id).result() == {"b": 2, "d": 1}

@@ -53,9 +53,8 @@ async def test_stored_events_first_then_live_ones() -> None:
     log = Log()
     log.append(3)
     subscription = log.hub.subscribe("s")
-    assert seqs(chunk := await subscription.pull()) == [1, 2, 3]
-    assert chunk is not None
-    assert chunk.live
+    assert seqs(await subscription.pull()) == [1, 2, 3]
+    assert await subscription.pull() == Chunk(4, 3, b"", True)
     log.emit(2)
     assert seqs(chunk := await subscription.pull()) == [4, 5]
     assert chunk is not None
@@ -67,13 +66,11 @@ async def test_a_log_of_many_pages_is_read_to_its_end_although_nothing_is_publis
     log = Log(page=2)
     for _ in range(5):
         log.append()
-    subscription = log.hub.subscribe("s")
-    chunks = [await subscription.pull() for _ in range(3)]
-    assert [(seqs(chunk), chunk is not None and chunk.live) for chunk in chunks] == [
-        ([1, 2], False),
-        ([3, 4], False),
-        ([5], True),
-    ]
+    subscription = log.hub.subscribe("s", 1)
+    assert [seqs(await subscription.pull()) for _ in range(2)] == [[2, 3], [4, 5]]
+    assert await subscription.pull() == Chunk(6, 5, b"", True)
+    log.emit()
+    assert seqs(await subscription.pull()) == [6]
 
 
 async def test_an_empty_log_says_that_it_is_live() -> None:

@@ -233,3 +233,13 @@ async def test_over_the_bound_nothing_more_is_welcome_until_the_store_has_caught
     assert not desk.away()
     assert desk.writer.standing.waiting == 0
     await dispatcher.stop_all()
+
+
+async def test_an_outage_that_is_over_at_the_second_try_is_over_for_all(desk: Desk) -> None:
+    """The loop met it, the thread's first try went through: nobody said that the store was back."""
+    desk.store.answers.append(StoreUnavailable("gone"))
+    desk.submit("a")
+    assert await desk.drained() in ([], ["a1"])
+    while not desk.told.names:
+        await asyncio.sleep(0)
+    assert not desk.away()

@@ -1,0 +1,25 @@
+"""Trying again what must be done while the store is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from .errors import StoreUnavailable
+
+T = TypeVar("T")
+
+FIRST_WAIT_S: Final = 0.05
+LONGEST_WAIT_S: Final = 2.0
+
+
+async def until_available(call: Callable[[], Awaitable[T]]) -> T:
+    """Return what `call` comes to, called again for as long as it raises StoreUnavailable."""
+    wait = FIRST_WAIT_S
+    while True:
+        try:
+            return await call()
+        except StoreUnavailable:
+            await asyncio.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT_S)
