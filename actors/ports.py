@@ -6,7 +6,7 @@ nothing else of the engine but `segment` and `errors`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -261,6 +261,11 @@ class Committer(Protocol):
     @property
     def trouble(self) -> Unavailable | StoreError | None:
         """Why commits don't get through now, or never will again; None while they do."""
+        ...
+
+    @property
+    def fenced(self) -> Set[int]:
+        """Shards that another owner has taken: nothing of them is written here any more."""
         ...
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:

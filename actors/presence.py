@@ -11,7 +11,7 @@ from .errors import SessiondError
 from .options import Options
 from .passivation import sweep
 from .placement import LocalPlacement
-from .ports import Clock, Store
+from .ports import Clock, Committer, Store
 from .recovery import bring_back, recover
 
 logger = logging.getLogger("sessiond.presence")
@@ -33,8 +33,16 @@ class Presence:
 
     recovered: asyncio.Task[list[str]]
 
-    def __init__(self, store: Store, read: Callable[..., Awaitable[Any]], clock: Clock, options: Options) -> None:
+    def __init__(
+        self,
+        store: Store,
+        committer: Committer,
+        read: Callable[..., Awaitable[Any]],
+        clock: Clock,
+        options: Options,
+    ) -> None:
         self._store = store
+        self._committer = committer
         self._read = read
         self._clock = clock
         self._options = options
@@ -81,5 +89,7 @@ class Presence:
         return found
 
     async def _due(self, shard: int) -> list[str]:
+        if shard in self._committer.fenced:
+            return []  # its new owner looks after them
         found: list[str] = await self._read(self._store.due, shard, self._horizon())
         return found

@@ -136,7 +136,7 @@ class Runtime:
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
         self.restorer = Restorer(self.store, self.definitions, self._read)
         self.hub = EventHub(functools.partial(self._read, self.store.read))
-        self.presence = Presence(self.store, self._read, self._clock, options)
+        self.presence = Presence(self.store, self.writer, self._read, self._clock, options)
         environment = Environment(
             clock=self._clock,
             ids=self._ids,

@@ -16,7 +16,7 @@ from .dispatch.loop_actor import LoopActor
 from .dispatch.mailbox import Control
 from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
-from .errors import Draining, NotFound, SessiondError
+from .errors import Draining, Fenced, NotFound, SessiondError
 from .events import Failure
 from .lifecycle import TERMINAL
 from .messages import Abort, Cancel, Pause, Recover, Stop
@@ -98,7 +98,13 @@ class Supervisor(LoopActor):
         self._budgets: dict[str, RestartBudget] = {}
 
     def on_receive(self, message: Any) -> Any:
-        """Handle one message."""
+        """Handle one message.
+
+        Raises:
+            Fenced: the shard has another owner; what was here has stopped, and nothing is brought back.
+        """
+        if isinstance(message, (Open, Activate)) and self._shard in self._env.committer.fenced:
+            raise Fenced(self._shard)
         match message:
             case Open(session_id=session_id, workflow=workflow):
                 if message.fresh:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from ..actors.errors import Fenced
 from .call import Call, Reply
 from .wire import Health
 
@@ -20,10 +21,12 @@ async def live(call: Call) -> Reply:
 
 
 async def ready(call: Call) -> Reply:
-    """Answer 200 while commands are welcome, 503 while the store is away or the server drains."""
+    """Answer 200 while commands are welcome; 503 while the store is away or another owner has it, or the server drains."""
     call.gateway.check_open()
     trouble = call.runtime.writer.trouble
     if trouble is not None:
         raise trouble
+    if fenced := call.runtime.writer.fenced:
+        raise Fenced(min(fenced))
     quarantined = tuple(islice(call.runtime.restorer.quarantined, MOST_NAMED))
     return Reply(Health(quarantined=quarantined or UNSET))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Set
 from typing import Any, Final
 
 from pykka import ActorRef
@@ -54,13 +55,15 @@ class Standing:
         groups: groups so far.
         commits: commits so far.
         waiting: bytes of commits that were submitted and aren't settled.
+        fenced: shards that another owner has taken.
     """
 
-    __slots__ = ("broken", "commits", "groups", "trouble", "waiting")
+    __slots__ = ("broken", "commits", "fenced", "groups", "trouble", "waiting")
 
     def __init__(self) -> None:
         self.trouble: Unavailable | None = None
         self.broken: StoreBroken | None = None
+        self.fenced: set[int] = set()
         self.waiting = 0
         self.groups = 0
         self.commits = 0
@@ -80,7 +83,6 @@ class PersistenceActor(LoopActor):
         self._under_way: deque[Group] = deque()
         self._thread = make_line(store, self._loop, self._stored, self._troubled)
         self._drains: list[Deferred[None]] = []
-        self._fenced: set[int] = set()
 
     def on_receive(self, message: Any) -> Any:
         """Queue a commit or a snapshot, or answer when all is through."""
@@ -163,8 +165,8 @@ class PersistenceActor(LoopActor):
             self._standing.broken = error
         elif not isinstance(error, Fenced):
             logger.error("a commit was refused: %s", error)
-        elif error.shard not in self._fenced:
-            self._fenced.add(error.shard)
+        elif error.shard not in self._standing.fenced:
+            self._standing.fenced.add(error.shard)
             logger.error("fenced: %s; its sessions stop here and are never claimed again", error)
 
     def _troubled(self, trouble: Unavailable | None) -> None:
@@ -210,6 +212,11 @@ class Writer:
         if standing.waiting >= self._most_waiting:
             return Overloaded(f"{standing.waiting >> 20} MiB of commits wait for the store")
         return standing.trouble
+
+    @property
+    def fenced(self) -> Set[int]:
+        """Shards that another owner has taken."""
+        return self.standing.fenced
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
         """Queue a commit."""

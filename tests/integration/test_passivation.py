@@ -11,6 +11,7 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, Options, Runtime
+from sessiond.actors.errors import Fenced
 
 REVIEW = graph({"a": ["r"], "r": {"type": "human_review", "next_ids": ["b"], "properties": {"prompt": "?"}}, "b": []})
 
@@ -179,6 +180,24 @@ async def test_an_idle_one_that_works_again_is_known_to_a_restart(durable_url: s
     async with Runtime.open(durable_url, registry=types) as runtime:
         assert await runtime.session("s").result() == "done"
     assert tried == [1, 2, 3]
+
+
+async def test_a_process_that_was_fenced_leaves_timers_to_the_new_owner(durable_url: str) -> None:
+    async with opened(durable_url, passivate_s=1000.0) as old:
+        session = await old.start(delayed(500), session_id="s")
+        await until(session, "timer:set")
+        await until(await old.start(REVIEW, session_id="other"), "human_interaction_required")
+        async with opened(durable_url) as new:
+            shard = old.placement.shard("s").number
+            with pytest.raises(Fenced):
+                await old.session("s").pause()
+            assert shard in old.writer.fenced
+            await old.presence.wake()
+            assert not old.awake("s")
+            with pytest.raises(Fenced):
+                await old.session("s").pause()
+            assert (await old.session("s").detail()).status == "running", "it may still be read"
+            await new.session("s").stop()
 
 
 class Clockwork:
