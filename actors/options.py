@@ -22,6 +22,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         passivate_s: seconds, at least, and twice that at most, after which a session in which nothing happens
             leaves memory.
         block_s: seconds after which code that keeps the event loop from turning is reported; 0 for never.
+        retain_s: seconds after which a session that has ended is deleted; None keeps it.
         recovery_at_once: sessions that are brought back at the same time after a crash.
         snapshot_bytes: bytes of a session's log, at least, after which a snapshot is worth its own.
     """
@@ -36,5 +37,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     strict_durability: bool = False
     answer_s: float = 10.0
     passivate_s: float = 300.0
+    retain_s: float | None = None
     recovery_at_once: int = 64
     snapshot_bytes: int = 1_048_576

@@ -190,6 +190,10 @@ class Store(Protocol):
         """Return ids of idle sessions of the shard whose timer is due by `until` (epoch seconds), earliest first."""
         ...
 
+    def expired(self, shard: int, before: str, limit: int) -> list[str]:
+        """Return ids of the shard's sessions that ended before a time (RFC 3339), the earliest first."""
+        ...
+
     def row(self, session_id: str) -> SessionRow | None:
         """Return one session's row."""
         ...

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
-from .errors import SessiondError
+from .errors import NotFound, SessiondError
 from .options import Options
 from .passivation import sweep
 from .placement import LocalPlacement
 from .ports import Clock, Committer, Store
 from .recovery import bring_back, recover
+from .timestamps import stamp
 
 logger = logging.getLogger("sessiond.presence")
 
+AT_ONCE: Final = 256
+"""Sessions that are looked up to be deleted at once."""
+
 
 class Presence:
-    """Brings the sessions of a runtime into memory and lets them go.
+    """Brings the sessions of a runtime into memory and lets them go, and deletes those that are out of date.
 
     Every `Options.passivate_s` seconds sessions in which nothing happens leave memory, and idle ones come back
     whose timer is due before the next round but one. So each is in memory, with a timer of its own, when its
@@ -47,8 +52,14 @@ class Presence:
         self._clock = clock
         self._options = options
 
-    def start(self, placement: LocalPlacement) -> None:
-        """Begin to recover, and to look after timers and memory."""
+    def start(self, placement: LocalPlacement, delete: Callable[[str], Awaitable[None]]) -> None:
+        """Begin to recover, and to look after timers, memory and what is out of date.
+
+        Args:
+            placement: where sessions live.
+            delete: removes a session that has ended.
+        """
+        self._delete = delete
         loop = asyncio.get_running_loop()
         self._placement = placement
         self._rounds = loop.create_task(self._go_round())
@@ -72,12 +83,29 @@ class Presence:
         """Bring idle sessions back whose timer comes near."""
         await bring_back(self._placement, self._due, self._options.recovery_at_once)
 
+    async def expire(self) -> int:
+        """Delete the sessions that ended longer ago than they are to be kept; return their number."""
+        if self._options.retain_s is None:
+            return 0
+        before = stamp(self._clock.now() - self._options.retain_s)
+        count = 0
+        for shard in range(self._store.shards):
+            while ids := await self._expired(shard, before):
+                for session_id in ids:
+                    with suppress(NotFound):  # with its parent
+                        await self._delete(session_id)
+                count += len(ids)
+        if count:
+            logger.info("deleted %d sessions that ended before %s", count, before)
+        return count
+
     async def _go_round(self) -> None:
         while True:
-            try:
-                await self.wake()
-            except SessiondError as error:
-                logger.error("idle sessions with timers can't be looked up now: %s", error)
+            for duty in (self.wake, self.expire):
+                try:
+                    await duty()
+                except SessiondError as error:
+                    logger.error("a round is left out: %s", error)
             await asyncio.sleep(self._options.passivate_s)
             await self.passivate()
 
@@ -86,6 +114,12 @@ class Presence:
 
     async def _unfinished(self, shard: int) -> list[str]:
         found: list[str] = await self._read(self._store.unfinished, shard)
+        return found
+
+    async def _expired(self, shard: int, before: str) -> list[str]:
+        if shard in self._committer.fenced:
+            return []
+        found: list[str] = await self._read(self._store.expired, shard, before, AT_ONCE)
         return found
 
     async def _due(self, shard: int) -> list[str]:

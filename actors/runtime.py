@@ -158,7 +158,7 @@ class Runtime:
         if options.block_s:
             self.watchdog.start()
         self._opened = True
-        self.presence.start(self.placement)
+        self.presence.start(self.placement, self.delete)
         self.recovered = self.presence.recovered
 
     def _shard(self, environment: Environment, number: int, token: str) -> Shard:

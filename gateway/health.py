@@ -21,7 +21,7 @@ async def live(call: Call) -> Reply:
 
 
 async def ready(call: Call) -> Reply:
-    """Answer 200 while commands are welcome; 503 while the store is away or another owner has it, or the server drains."""
+    """Answer 200 while commands are welcome, 503 while the store is away, is another's, or the server drains."""
     call.gateway.check_open()
     trouble = call.runtime.writer.trouble
     if trouble is not None:

@@ -14,10 +14,11 @@ import msgspec
 from ..actors.errors import CorruptLog, FutureVersion
 from ..actors.ports import Definition, SessionRow
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The schema of the records below and of the stores that hold them.
 
 2: rows say whether a session is idle, and when it wakes.
+3: ended sessions are found by when they ended.
 """
 
 _HEADER: Final = bytes((VERSION,))

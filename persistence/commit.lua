@@ -5,7 +5,7 @@
 --   {sN}:log:<session>      stream   one entry per segment: id <last seq>-0, fields f <first seq> d <bytes>
 --   {sN}:session:<session>  hash     row, member, terms (how it is indexed), snapshot_seq, snapshot
 --   {sN}:index:<term>       zset     "<created_at> <session>" with score 0, so it sorts by its bytes;
---                                   in `due`, the score is when the session wakes
+--                                   in `due`, the score is when the session wakes, in `ended`, when it ended
 --
 -- KEYS[1]  the owner key
 -- ARGV     token, key prefix "{sN}:", number of commits,

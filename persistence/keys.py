@@ -6,6 +6,7 @@ touch them together (https://redis.io/docs/latest/operate/oss_and_stack/referenc
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -26,6 +27,10 @@ RUNNING: Final = "running"
 
 DUE: Final = "due"
 """Index of the idle sessions of every tenant that have a timer, with the time when it is due for a score."""
+
+
+ENDED: Final = "ended"
+"""Index of the ended sessions of every tenant, with the time when they ended for a score."""
 
 
 def prefix(shard: int) -> str:
@@ -83,7 +88,14 @@ def row_terms(row: SessionRow) -> list[str]:
         terms.append(RUNNING)
     if row.idle and row.wakes_at is not None:
         terms.append(f"{DUE}@{row.wakes_at!r}")
+    if row.ended_at is not None:
+        terms.append(f"{ENDED}@{moment(row.ended_at)!r}")
     return terms
+
+
+def moment(time: str) -> float:
+    """Return a time (RFC 3339) as seconds since the Unix epoch."""
+    return datetime.fromisoformat(time).timestamp()
 
 
 def query_terms(query: RowQuery) -> list[str]:

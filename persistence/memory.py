@@ -104,6 +104,16 @@ class MemoryStore:
             ]
         return [session_id for _, session_id in sorted(found)]
 
+    def expired(self, shard: int, before: str, limit: int) -> list[str]:
+        """Return sessions that ended before a time; see Store."""
+        with self._lock:
+            found = [
+                (row.ended_at, row.session_id)
+                for row in self._rows.values()
+                if row.ended_at is not None and row.ended_at < before and shard_of(row.session_id, self.shards) == shard
+            ]
+        return [session_id for _, session_id in sorted(found)[:limit]]
+
     def row(self, session_id: str) -> SessionRow | None:
         """Return a row; see Store."""
         return self._rows.get(session_id)

@@ -154,6 +154,11 @@ class RedisStore:
         with explained():
             return self._index.due(shard, until)
 
+    def expired(self, shard: int, before: str, limit: int) -> list[str]:
+        """Return sessions that ended before a time; those of schema 1 and 2 aren't found; see Store."""
+        with explained():
+            return self._index.expired(shard, before, limit)
+
     def row(self, session_id: str) -> SessionRow | None:
         """Return a row; see Store."""
         with explained():

@@ -38,6 +38,12 @@ class RedisIndex:
         members = self._client.zrangebyscore(keys.index(shard, keys.DUE), "-inf", until)
         return [_session_id(member) for member in members]
 
+    def expired(self, shard: int, before: str, limit: int) -> list[str]:
+        """Return ids of a shard's sessions that ended before a time (RFC 3339), earliest first."""
+        until = f"({keys.moment(before)!r}"
+        members = self._client.zrangebyscore(keys.index(shard, keys.ENDED), "-inf", until, 0, limit)
+        return [_session_id(member) for member in members]
+
     def page(self, query: RowQuery) -> RowPage:
         """Return a page of rows, newest first.
 

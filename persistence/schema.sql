@@ -25,9 +25,11 @@ CREATE TABLE sessions (
     waiting     INTEGER NOT NULL,
     record      BLOB NOT NULL,
     idle        INTEGER NOT NULL DEFAULT 0,
-    wakes_at    REAL            -- epoch seconds
+    wakes_at    REAL,           -- epoch seconds
+    ended_at    TEXT
 );
 CREATE INDEX sessions_working ON sessions (created_at, id) WHERE status = 'running' AND idle = 0;
+CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX sessions_due ON sessions (wakes_at) WHERE idle = 1 AND wakes_at IS NOT NULL;
 CREATE INDEX sessions_waiting ON sessions (tenant, created_at, id) WHERE waiting = 1;
 CREATE INDEX sessions_by_time ON sessions (tenant, created_at, id);

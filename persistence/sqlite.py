@@ -20,7 +20,7 @@ from .durability import file_hazards
 from .listing import page
 from .positions import check_contiguous, check_loaded
 from .sqlite_file import Readers, connect, explain, locate, prepare
-from .sqlite_rows import SELECT_DUE, SELECT_RUNNING, select_rows
+from .sqlite_rows import SELECT_DUE, SELECT_EXPIRED, SELECT_RUNNING, select_rows
 from .sqlite_writer import SqliteWriter
 
 _BUSY_SECONDS: Final = 1.0
@@ -143,6 +143,14 @@ class SqliteStore:
             return []
         with self._readers.reading() as connection:
             found = connection.execute(SELECT_DUE, (until,))
+            return [session_id for (session_id,) in found]
+
+    def expired(self, shard: int, before: str, limit: int) -> list[str]:
+        """Return sessions that ended before a time; see Store."""
+        if shard != 0:
+            return []
+        with self._readers.reading() as connection:
+            found = connection.execute(SELECT_EXPIRED, (before, limit))
             return [session_id for (session_id,) in found]
 
     def row(self, session_id: str) -> SessionRow | None:

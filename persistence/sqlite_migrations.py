@@ -12,6 +12,12 @@ MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {
         "CREATE INDEX sessions_working ON sessions (created_at, id) WHERE status = 'running' AND idle = 0",
         "CREATE INDEX sessions_due ON sessions (wakes_at) WHERE idle = 1 AND wakes_at IS NOT NULL",
     ),
+    3: (
+        "ALTER TABLE sessions ADD COLUMN ended_at TEXT",
+        "UPDATE sessions SET ended_at = json_extract(CAST(substr(record, 2) AS TEXT), '$.ended_at')"
+        " WHERE status IN ('completed', 'failed', 'cancelled')",
+        "CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL",
+    ),
 }
 """The statements that lead to each version from the one before."""
 

@@ -18,6 +18,10 @@ SELECT_DUE: Final = (
 """Ids of the idle sessions whose timer is due by then, earliest first."""
 
 
+SELECT_EXPIRED: Final = "SELECT id FROM sessions WHERE ended_at < ? ORDER BY ended_at LIMIT ?"
+"""Ids of the sessions that ended before a time, earliest first."""
+
+
 def select_rows(query: RowQuery) -> tuple[str, list[object]]:
     """Return the statement for a page's records and one more, and its values.
 

@@ -206,9 +206,10 @@ class SqliteWriter:
         if not rows:
             return
         self._connection.executemany(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
+            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
             " status = excluded.status, workflow_id = excluded.workflow_id, waiting = excluded.waiting,"
-            " record = excluded.record, idle = excluded.idle, wakes_at = excluded.wakes_at",
+            " record = excluded.record, idle = excluded.idle, wakes_at = excluded.wakes_at,"
+            " ended_at = excluded.ended_at",
             [
                 (
                     known[name].number,
@@ -221,6 +222,7 @@ class SqliteWriter:
                     encode_row(row),
                     row.idle,
                     row.wakes_at,
+                    row.ended_at,
                 )
                 for name, row in rows.items()
             ],

@@ -15,6 +15,8 @@ from sessiond.persistence.codec import VERSION
 FIRST = (
     "DROP INDEX sessions_working",
     "DROP INDEX sessions_due",
+    "DROP INDEX sessions_ended",
+    "ALTER TABLE sessions DROP COLUMN ended_at",
     "ALTER TABLE sessions DROP COLUMN idle",
     "ALTER TABLE sessions DROP COLUMN wakes_at",
     "CREATE INDEX sessions_running ON sessions (created_at, id) WHERE status = 'running'",

@@ -192,3 +192,18 @@ def test_idle_sessions_are_found_by_their_timers_only(store: Store, owner: Owner
     assert store.due(home, 99.0) == ["root~m~1", "root~m~4"]
     assert store.delete("root~m~1")
     assert store.due(home, 99.0) == ["root~m~4"]
+
+
+def test_expired_sessions_are_found_by_when_they_ended(store: Store, owner: Owner) -> None:
+    def ended(name: str, at: int) -> SessionRow:
+        return msgspec.structs.replace(row(name, "completed"), ended_at=moment(at))
+
+    for number, at in enumerate((30, 10, 20)):
+        owner.create(ended(f"root~m~{number}", at))
+    owner.create(row("root~m~9"))
+    home = owner.batch([Commit("root", segment(1))]).shard
+    assert store.expired(home, moment(10), 9) == []
+    assert store.expired(home, moment(30), 9) == ["root~m~1", "root~m~2"]
+    assert store.expired(home, moment(31), 2) == ["root~m~1", "root~m~2"]
+    assert store.delete("root~m~1")
+    assert store.expired(home, moment(99), 9) == ["root~m~2", "root~m~0"]

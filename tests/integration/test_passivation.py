@@ -11,7 +11,7 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, Options, Runtime
-from sessiond.actors.errors import Fenced
+from sessiond.actors.errors import Fenced, NotFound
 
 REVIEW = graph({"a": ["r"], "r": {"type": "human_review", "next_ids": ["b"], "properties": {"prompt": "?"}}, "b": []})
 
@@ -198,6 +198,28 @@ async def test_a_process_that_was_fenced_leaves_timers_to_the_new_owner(durable_
                 await old.session("s").pause()
             assert (await old.session("s").detail()).status == "running", "it may still be read"
             await new.session("s").stop()
+
+
+async def test_ended_sessions_expire_with_their_children(store_url: str) -> None:
+    clock = Clockwork()
+    inner = graph({"a": []}) | {"workflow_id": "inner"}
+    mapped = graph({"m": {"type": "map", "properties": {"items": [1, 2], "workflow": inner}}})
+    options = Options(retain_s=3600.0)
+    async with Runtime.open(store_url, registry=registry(), clock=clock, options=options) as runtime:
+        await (await runtime.start(mapped, session_id="old")).result()
+        waits = await runtime.start(REVIEW, session_id="waits")
+        await until(waits, "human_interaction_required")
+        assert await runtime.presence.expire() == 0
+        clock.ahead = 3500.0
+        await (await runtime.start(mapped, session_id="new")).result()
+        clock.ahead = 3700.0
+        assert await runtime.presence.expire() >= 1
+        for name, there in (("old", False), ("old~m~1", False), ("new", True), ("new~m~1", True), ("waits", True)):
+            if there:
+                await runtime.row(name)
+            else:
+                with pytest.raises(NotFound):
+                    await runtime.row(name)
 
 
 class Clockwork:
