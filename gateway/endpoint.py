@@ -11,11 +11,15 @@ from tornado import httputil
 from tornado.web import HTTPError, RequestHandler
 
 from ..actors.errors import NotFound
+from .browsers import SECURITY_HEADERS, BrowserPolicy
 from .call import Call, Gateway, Reply, Route
+from .principal import NOBODY, Principal
 from .problems import (
     MEDIA_TYPE,
+    Forbidden,
     Malformed,
     MethodNotAllowed,
+    Unauthenticated,
     UnsupportedMediaType,
     headers_of,
     problem_of,
@@ -39,10 +43,11 @@ class JsonHandler(RequestHandler):
         self.routes = routes
 
     def set_default_headers(self) -> None:
-        """Answers are nobody else's, and never anything but what their type says."""
+        """Answers are nobody else's, and never anything but what their type says; see `browsers`."""
         self.clear_header("Server")
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Content-Type-Options", "nosniff")
+        browsers: BrowserPolicy = self.settings["browsers"]
+        for name, value in (*SECURITY_HEADERS.items(), *browsers.cors(self.request).items()):
+            self.set_header(name, value)
 
     def compute_etag(self) -> None:
         """Entity tags are a session's seq, set where there is one; never a digest of the body."""
@@ -130,14 +135,58 @@ class Endpoint(JsonHandler):
         route = self.routes.get(method)
         if route is None:
             raise MethodNotAllowed(method, self.methods())
+        principal = self._admit(route)
+        if "session_id" in path:
+            path["session_id"] = principal.session(path["session_id"])
         query = decode_query(self.request.query_arguments, route.query)
         body = None if route.body is None else self._body(route)
-        return await route.operation(Call(self.gateway, path, body, query, self.request.headers))
+        return await route.operation(Call(self.gateway, path, body, query, self.request.headers, principal))
+
+    def _admit(self, route: Route) -> Principal:
+        """Return who asks, who may.
+
+        Raises:
+            Unauthenticated, Forbidden: nobody may, or not this one.
+            TooManyRequests: the tenant gives too many commands a second.
+        """
+        if route.needs is None:
+            return NOBODY
+        gateway = self.gateway
+        try:
+            principal = gateway.auth.authenticate(self.request.headers)
+        except Unauthenticated as error:
+            gateway.auth.refused(error, self.request)
+            raise
+        if route.method != "GET":
+            gateway.rate.take(principal.tenant)
+        principal.require(route.needs)
+        return principal
 
     def _body(self, route: Route) -> Any:
         assert route.body is not None
         check_media_type(self.request.headers, self.request.body)
         return decode(self.request.body, route.body)
+
+
+class Refusal(JsonHandler):
+    """Answers what isn't let in at all, whatever its path and method, and preflights, which have no fault."""
+
+    _error: Forbidden | None = None
+
+    def initialize(self, gateway: Gateway, routes: Mapping[str, Route], error: Forbidden | None = None) -> None:
+        """Take why it isn't let in; None for a preflight."""
+        super().initialize(gateway, routes)
+        self._error = error
+
+    def _refuse(self) -> None:
+        if self._error is not None:
+            self.write_problem(self._error)
+            return
+        self.set_status(204)
+        self.clear_header("Content-Type")
+        self.finish()
+
+    get = post = put = delete = head = patch = options = _refuse
 
 
 def check_media_type(headers: httputil.HTTPHeaders, body: bytes) -> None:

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from ..actors.errors import Overloaded
 from ..actors.lifecycle import TERMINAL
 from ..actors.streams import Subscription
+from .browsers import BrowserPolicy
 from .call import Gateway
 from .framing import holds_end, live_frame
 from .problems import close_code, report
@@ -26,6 +27,7 @@ from .wire import EventQuery, decode_query
 logger = logging.getLogger("sessiond.gateway")
 
 GOING_AWAY: Final = 1001
+EXPIRED: Final = 4401
 SLOW: Final = 4408
 
 
@@ -42,14 +44,19 @@ class EventSocket(WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """Let our own pages in, and those of the origins that the settings name."""
-        return super().check_origin(origin) or origin in self.gateway.settings.allowed_origins
+        browsers: BrowserPolicy = self.settings["browsers"]
+        return browsers.trusts(origin, self.request.headers)
+
+    def log_exception(self, *info: Any) -> None:
+        """Log a bug without the request: its URL may hold a ticket."""
+        if info[1] is not None and not isinstance(info[1], HTTPError):
+            report(info[1])
 
     def open(self, session_id: str) -> None:
         """Begin to send; refusals are close codes, since a browser can't read a failed handshake."""
         self.set_nodelay(True)
         settings = self.gateway.settings
         self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
-        self.gateway.streams.add(self)
         self._pump = asyncio.get_running_loop().create_task(self._run(session_id))
 
     def on_message(self, message: str | bytes) -> None:
@@ -63,7 +70,7 @@ class EventSocket(WebSocketHandler):
 
     def on_close(self) -> None:
         """Let go of everything that belongs to the connection."""
-        self.gateway.streams.discard(self)
+        self.gateway.leave(self)
         if self._pulse is not None:
             self._pulse.stop()
         if self._pump is not None:
@@ -73,28 +80,25 @@ class EventSocket(WebSocketHandler):
         """Close, because the server goes away."""
         self.close(GOING_AWAY, "the server is going away")
 
-    async def _run(self, session_id: str) -> None:
+    def expel(self) -> None:
+        """Close, because the leave of whoever opened it has ended."""
+        self.close(EXPIRED, "your leave has ended; authenticate again and come back with after")
+
+    async def _run(self, said: str) -> None:
         try:
-            query = await self._admit(session_id)
-            subscription = self.gateway.runtime.subscribe(session_id, query.after)
-            try:
+            gateway = self.gateway
+            principal = gateway.admit(self.request, said)
+            session_id = principal.session(said)
+            query = decode_query(self.request.query_arguments, EventQuery)
+            gateway.enter(self, principal)
+            await gateway.runtime.row(session_id)
+            with gateway.following(principal, session_id, query.after) as subscription:
                 await self._send(subscription, bool(query.close))
-            finally:
-                subscription.close()
         except (StreamClosedError, WebSocketClosedError):
             return  # the peer left; on_close has been, or will be, called
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a close code
             report(error)
             self.close(*close_code(error))
-
-    async def _admit(self, session_id: str) -> EventQuery:
-        gateway = self.gateway
-        gateway.check_open()
-        query = decode_query(self.request.query_arguments, EventQuery)
-        if len(gateway.streams) > gateway.settings.max_streams:
-            raise Overloaded(f"{gateway.settings.max_streams} streams are open")
-        await gateway.runtime.row(session_id)
-        return query
 
     async def _send(self, subscription: Subscription, close_at_end: bool) -> None:
         while (chunk := await subscription.pull()) is not None:
