@@ -12,13 +12,13 @@ from typing import Final
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 from ..actors.errors import SessiondError
+from .jwt_verifier import JwtVerifier, read_verifier
 from .keys import PREFIX, Keys, read_keys
 from .limits import TokenBucket
 from .principal import ANONYMOUS, Principal
 from .problems import Unauthenticated
 from .settings import Settings
 from .tickets import Tickets
-from .tokens import JwtVerifier, read_verifier
 
 logger = logging.getLogger("sessiond.gateway.auth")
 

@@ -13,7 +13,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from ..actors.detail import SessionDetail
-from ..actors.errors import Fault, NotFound, SessiondError, Unavailable
+from ..actors.errors import Fault, InvalidInput, NotFound, SessiondError, Unavailable
 from ..actors.events import Record
 from ..actors.lifecycle import Action
 from ..actors.messages import Receipt
@@ -132,7 +132,7 @@ class Client:
         timeout_s: float = 30.0,
         token: str | None = None,
     ) -> None:
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._headers = {} if token is None else {"Authorization": f"Bearer {_checked(token)}"}
         self.url = url.rstrip("/")
         self._backoff = backoff or Backoff()
         self._pause = pause
@@ -329,6 +329,14 @@ class Client:
         if response.code >= 300:
             raise ProblemError(response.code, _problem(response.body))
         return response
+
+
+def _checked(token: str) -> str:
+    """A token that a header can hold; a file's line end is nobody's intent."""
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidInput([Fault("token", "should be an API key or a JSON Web Token")], "the token")
+    return token
 
 
 def _problem(body: bytes) -> _Problem:

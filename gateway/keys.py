@@ -143,8 +143,11 @@ def append_key(path: Path, entry: KeyEntry) -> None:
     Raises:
         OSError: it can't be written.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "ab") as file:
-        file.write(msgspec.json.encode(entry) + b"\n")
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        broken = b"" if file.read(1) in (b"", b"\n") else b"\n"  # an editor may have left the last line open
+        file.write(broken + msgspec.json.encode(entry) + b"\n")
         file.flush()
         os.fsync(file.fileno())

@@ -53,23 +53,7 @@ def _needs(role: Role | None, *routes: Route) -> tuple[Route, ...]:
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    *_needs(
-        None,
-        Route("GET", "/livez", health.live, answer=Health),
-        Route("GET", "/readyz", health.ready, answer=Health),
-    ),
-    *_needs(
-        "viewer",
-        Route("GET", f"{API}/sessions", sessions.rows, query=SessionQuery, answer=SessionList),
-        Route("GET", SESSION, sessions.detail, answer=SessionDetail),
-        Route("GET", f"{SESSION}/workflow", sessions.workflow, answer=dict[str, Any]),
-        Route("GET", EVENTS, events.page, query=EventQuery, answer=EventPage),
-        Route("GET", f"{API}/reviews", sessions.reviews, query=ReviewQuery, answer=ReviewList),
-        Route("GET", f"{API}/workflows", workflows.listed, answer=WorkflowList),
-        Route("GET", WORKFLOW, workflows.get, query=VersionQuery, answer=dict[str, Any]),
-        Route("GET", f"{API}/node-types", workflows.node_types, answer=NodeTypeList),
-        Route("POST", f"{API}/tickets", ticket_desk.issue, body=TicketRequest, answer=TicketIssued, status=201),
-    ),
+    # a path stands before those that have a placeholder in its place
     *_needs(
         "operator",  # an inline graph takes an author: see `sessions`
         Route("POST", f"{API}/workflows/execute", sessions.execute, body=Execute, answer=Started, status=202),
@@ -91,5 +75,22 @@ ROUTES: Final[tuple[Route, ...]] = (
     *_needs(
         "admin",
         Route("DELETE", SESSION, sessions.delete, status=204),
+    ),
+    *_needs(
+        "viewer",
+        Route("GET", f"{API}/sessions", sessions.rows, query=SessionQuery, answer=SessionList),
+        Route("GET", SESSION, sessions.detail, answer=SessionDetail),
+        Route("GET", f"{SESSION}/workflow", sessions.workflow, answer=dict[str, Any]),
+        Route("GET", EVENTS, events.page, query=EventQuery, answer=EventPage),
+        Route("GET", f"{API}/reviews", sessions.reviews, query=ReviewQuery, answer=ReviewList),
+        Route("GET", f"{API}/workflows", workflows.listed, answer=WorkflowList),
+        Route("GET", WORKFLOW, workflows.get, query=VersionQuery, answer=dict[str, Any]),
+        Route("GET", f"{API}/node-types", workflows.node_types, answer=NodeTypeList),
+        Route("POST", f"{API}/tickets", ticket_desk.issue, body=TicketRequest, answer=TicketIssued, status=201),
+    ),
+    *_needs(
+        None,
+        Route("GET", "/livez", health.live, answer=Health),
+        Route("GET", "/readyz", health.ready, answer=Health),
     ),
 )
