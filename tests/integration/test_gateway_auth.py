@@ -201,3 +201,21 @@ async def test_a_file_without_keys_lets_nobody_in(tmp_path: Path) -> None:
     people.path.touch()
     async with site_on("memory://", keys=str(people.path)) as site:
         problem(await site.fetch("GET", "/api/v1/sessions"), 401)
+
+
+async def test_nobody_says_in_a_body_who_asks_or_whose_something_is(tmp_path: Path) -> None:
+    async with guarded_site(tmp_path) as guarded:
+        await guarded.client().execute(HELD, session_id="s1", start=False)
+        for path, body in (
+            (EXECUTE, {"graph": HELD, "tenant": "zeta"}),
+            (EXECUTE, {"graph": HELD, "parent_id": "s1"}),
+            ("/api/v1/sessions/s1/control", {"action": "start", "by": "somebody"}),
+            ("/api/v1/sessions/s1/signal", {"name": "x", "by": "somebody"}),
+            ("/api/v1/sessions/s1/fork", {"after_seq": 1, "tenant": "zeta"}),
+            ("/api/v1/tickets", {"tenant": "zeta"}),
+        ):
+            assert problem(await guarded.fetch("POST", path, body), 422)["code"] == "invalid"
+        for query in ("tenant=zeta", "session_id=s1"):
+            problem(await guarded.fetch("GET", f"/api/v1/sessions?{query}"), 422)
+        detail = await guarded.fetch("GET", "/api/v1/sessions/s1")
+        assert "tenant" not in msgspec.json.decode(detail.body)

@@ -81,3 +81,19 @@ async def test_every_answer_tells_browsers_to_be_careful_and_sets_no_cookie(lone
 async def test_a_cookie_proves_nothing(lone_site: Site) -> None:
     answer = await lone_site.fetch("GET", SESSIONS, headers={"Cookie": "token=x", "Host": "evil.example"})
     problem(answer, 403)
+
+
+async def test_a_socket_speaks_rfc_6455_without_compression_and_nothing_older(lone_site: Site) -> None:
+    await lone_site.client.execute(HELD, session_id="s1", start=False)
+    head = (
+        f"GET {SESSIONS}/s1/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+    )
+    for version, begins in ((13, b"HTTP/1.1 101 "), (0, b"HTTP/1.1 426 ")):
+        reader, writer = await lone_site.connect()
+        writer.write(f"{head}Sec-WebSocket-Version: {version}\r\n\r\n".encode())
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(begins)
+        assert b"permessage-deflate" not in answer
+        writer.close()
+        await writer.wait_closed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -214,7 +215,9 @@ async def test_garbage_in_a_request_is_answered_with_a_problem(
             assert status < 500, said
             assert not any(telltale in answer for telltale in TELLTALES), said
             assert guarded.key().encode() not in answer, said
-        assert (await guarded.client("viewer").detail("s1")).session_id == "s1@acme"
+        started = await guarded.client().execute(chain(1))
+        watched = [record.event async for record in guarded.client("viewer").watch(started.session_id)]
+        assert watched[-1] == "execution:completed"
     assert "Traceback" not in caplog.text
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
 
@@ -243,12 +246,13 @@ async def test_garbage_on_a_socket_closes_it_and_nothing_else(tmp_path: Path, ca
         header = f"Authorization: Bearer {guarded.key()}\r\n"
         staying = await guarded.site.socket("/api/v1/sessions/s1/events", header)
         await staying.until("stream:live")
+        watching = asyncio.ensure_future(staying.until("execution:paused"))
         for _ in range(FRAMES):
             socket = await guarded.site.socket("/api/v1/sessions/s1/events", header)
             await socket.send_raw(b"".join(fuzzer.frame() for _ in range(4)))
             assert await ended(socket) in (None, 1000, 1002, 1007, 1008, 1009, 4408)
         await guarded.client().control("s1", "pause")
-        assert (await staying.until("execution:paused"))[-1]["data"]["by"].startswith("key:")
+        assert (await watching)[-1]["data"]["by"].startswith("key:")
         await staying.close()
         while guarded.site.server.gateway.streams:
             guarded.site.server.gateway.expel_invalid()
