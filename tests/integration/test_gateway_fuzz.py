@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -147,6 +148,9 @@ class Fuzzer:
     def pick(self, items: Any) -> Any:
         return self._random.choice(items)
 
+    def now_and_then(self, share: float = 0.3) -> bool:
+        return self._random.random() < share
+
     def mutated(self, value: Any, depth: int = 0) -> Any:
         """`value` with something in it replaced, added or left out."""
         chance = self._random.random()
@@ -165,19 +169,20 @@ class Fuzzer:
 
     def body(self) -> bytes:
         chance = self._random.random()
-        if chance < 0.2:
+        if chance < 0.15:
             raw: bytes = self.pick(RAW)
             return raw
-        text = json.dumps(self.mutated(self.pick(BODIES))).encode()
-        if chance < 0.35:
+        right = self.pick(BODIES)
+        text = json.dumps(self.mutated(right) if self.now_and_then(0.6) else right).encode()
+        if chance < 0.3:
             at = self._random.randrange(len(text))
             return text[:at] + self._random.randbytes(2) + text[at + 1 :]
         return text
 
     def path(self, path: str) -> str:
         for name in ("session_id", "node_id", "workflow_id"):
-            path = path.replace(f"{{{name}}}", self.pick(SEGMENTS) if self._random.random() < 0.5 else "s1")
-        return path + str(self.pick(QUERIES))
+            path = path.replace(f"{{{name}}}", self.pick(SEGMENTS) if self.now_and_then() else self.pick(["s1", "ask"]))
+        return path + (str(self.pick(QUERIES)) if self.now_and_then() else "")
 
     def request(self) -> tuple[str, str, bytes | None, dict[str, str]]:
         route = self.pick(ROUTES)
@@ -185,7 +190,7 @@ class Fuzzer:
             route.method if self._random.random() < 0.9 else self.pick(["OPTIONS", "PATCH", "TRACE", "GET", "POST"])
         )
         body = self.body() if method in ("POST", "PUT", "PATCH") else None
-        return method, self.path(route.path), body, self.pick(HEADERS)
+        return method, self.path(route.path), body, self.pick(HEADERS) if self.now_and_then() else {}
 
     def frame(self) -> bytes:
         """A WebSocket frame, or what looks like one."""
@@ -206,15 +211,20 @@ async def test_garbage_in_a_request_is_answered_with_a_problem(
     fuzzer = Fuzzer(seed)
     async with guarded_site(tmp_path, stall_s=1.0, body_s=1.0, idle_s=2.0) as guarded:
         await prepared(guarded)
-        for _ in range(REQUESTS):
+        statuses: Counter[int] = Counter()
+        for number in range(REQUESTS):
+            if not number % 50:
+                await prepared(guarded)  # the same again, unless something was deleted
             method, path, body, headers = fuzzer.request()
             given = {**bearer(guarded.key()), **headers}
             answer = await raw_request(guarded, method, path, body, given)
             status = int(answer.split(b" ", 2)[1]) if answer else 400
             said = (seed, method, path, body, headers, answer[:2_000])
+            statuses[status] += 1
             assert status < 500, said
             assert not any(telltale in answer for telltale in TELLTALES), said
             assert guarded.key().encode() not in answer, said
+        assert {200, 201, 202, 400, 401, 404, 405, 409, 415, 422} <= statuses.keys(), statuses  # it got everywhere
         started = await guarded.client().execute(chain(1))
         watched = [record.event async for record in guarded.client("viewer").watch(started.session_id)]
         assert watched[-1] == "execution:completed"
@@ -249,8 +259,10 @@ async def test_garbage_on_a_socket_closes_it_and_nothing_else(tmp_path: Path, ca
         watching = asyncio.ensure_future(staying.until("execution:paused"))
         for _ in range(FRAMES):
             socket = await guarded.site.socket("/api/v1/sessions/s1/events", header)
-            await socket.send_raw(b"".join(fuzzer.frame() for _ in range(4)))
-            assert await ended(socket) in (None, 1000, 1002, 1007, 1008, 1009, 4408)
+            frames = [fuzzer.frame() for _ in range(4)]
+            await socket.send_raw(b"".join(frames))
+            echo = any(frame[0] & 0x0F == 8 for frame in frames)  # Tornado gives a close code back, whatever it is
+            assert await ended(socket) in (None, 1000, 1002, 1007, 1008, 1009, 4408) or echo
         await guarded.client().control("s1", "pause")
         assert (await watching)[-1]["data"]["by"].startswith("key:")
         await staying.close()
