@@ -25,6 +25,7 @@ from ..actors.errors import (
     SessiondError,
     StoreBroken,
     StoreFull,
+    StoreUnavailable,
     Unavailable,
 )
 
@@ -176,13 +177,28 @@ def problem_of(error: BaseException, session_id: str | None = None) -> Problem:
         type=f"urn:sessiond:problem:{code}",
         title=status.phrase,
         status=status.value,
-        detail=error.detail if known and isinstance(error, SessiondError) else _HIDDEN,
+        detail=_told(error) if known and isinstance(error, SessiondError) else _HIDDEN,
         code=code,
         session_id=session_id or UNSET,
         session_status=refused.status if refused else UNSET,
         allowed=refused.allowed if refused else UNSET,
         errors=error.faults if isinstance(error, InvalidInput) else UNSET,
     )
+
+
+def _told(error: SessiondError) -> str:
+    """What a client is told; what a store says of itself may hold paths and addresses, and is only logged."""
+    match error:
+        case Quarantined():
+            return f"session {error.session_id!r} is quarantined and left as it is: {error.cause.code}"
+        case StoreFull():
+            return "the store is full"
+        case StoreUnavailable():
+            return "the store doesn't answer; try again later"
+        case StoreBroken():
+            return "the store failed; the server's log has the details"
+        case _:
+            return error.detail
 
 
 def headers_of(error: BaseException) -> dict[str, str]:

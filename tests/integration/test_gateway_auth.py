@@ -14,6 +14,7 @@ from support.graphs import chain
 from support.people import People, bearer, guarded_site
 from support.site import HELD, REVIEW, problem, site_on
 
+from sessiond.actors.errors import CorruptLog
 from sessiond.gateway.client import Client, ProblemError, StreamRefused
 from sessiond.gateway.principal import ROLES
 from sessiond.gateway.routes import ROUTES
@@ -219,3 +220,11 @@ async def test_nobody_says_in_a_body_who_asks_or_whose_something_is(tmp_path: Pa
             problem(await guarded.fetch("GET", f"/api/v1/sessions?{query}"), 422)
         detail = await guarded.fetch("GET", "/api/v1/sessions/s1")
         assert "tenant" not in msgspec.json.decode(detail.body)
+
+
+async def test_health_names_no_session_to_those_who_say_not_who_they_are(tmp_path: Path) -> None:
+    async with guarded_site(tmp_path) as guarded, site_on("memory://") as open_site:
+        for site in (guarded.site, open_site):
+            site.runtime.restorer.distrust("s1@acme", CorruptLog("damaged"))
+        assert (await guarded.site.fetch("GET", "/readyz")).body == b'{"status":"ok"}'
+        assert b"s1@acme" in (await open_site.fetch("GET", "/readyz")).body

@@ -172,3 +172,13 @@ def test_keys_that_are_weak_or_of_another_kind_are_refused(rsa: RSAPrivateKey, t
 def test_another_key_or_another_demand_is_another_proof() -> None:
     made = [verifier(), verifier(key=b"t" * 32), verifier(issuer="i"), verifier(audience="a")]
     assert len({one.proof for one in made}) == len(made)
+
+
+def test_a_token_that_was_verified_before_still_ends() -> None:
+    one = verifier()
+    known = token()
+    assert one.verify(known, NOW) == one.verify(known, NOW + 59.9)
+    with pytest.raises(Unauthenticated):
+        one.verify(known, NOW + 60)
+    with pytest.raises(Unauthenticated):
+        one.verify(known + "x", NOW)
