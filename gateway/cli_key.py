@@ -20,7 +20,7 @@ from .principal import ROLES, Role
 _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 
-@click.group()
+@click.group(epilog=EXIT_HELP)
 def key() -> None:
     """Make keys for those who may use a server."""
 
