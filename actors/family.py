@@ -64,12 +64,12 @@ class Family:
                 done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
                 for worker in done:
                     worker.result()
-        except BaseException:
+        except (Exception, asyncio.CancelledError):
             await _cancel(workers)
             await self._stop_living()
             raise
         finally:
-            await _cancel([steward])
+            steward.cancel()
         return outputs
 
     async def _work(self, workflow: Workflow, inputs: Sequence[Any], outputs: list[Any], todo: Iterator[int]) -> None:
