@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 from tornado.httputil import HTTPHeaders
 
-from ..actors.errors import Draining
+from ..actors.errors import Draining, SessiondError
 from ..actors.runtime import Runtime
 from .settings import Settings
 from .wire import Graph, NoQuery
@@ -27,13 +27,15 @@ class Gateway:
     """What all requests of one server share.
 
     Attributes:
+        routes: the whole API.
         streams: every open stream, so that a drain can close them.
         draining: whether the server takes no new work.
     """
 
-    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+    def __init__(self, runtime: Runtime, settings: Settings, routes: tuple[Route, ...] = ()) -> None:
         self.runtime = runtime
         self.settings = settings
+        self.routes = routes
         self.streams: set[OpenStream] = set()
         self.draining = False
         self._requests = 0
@@ -96,7 +98,16 @@ class Reply(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-Operation: TypeAlias = Callable[[Call], Awaitable[Reply]]
+class Operation(Protocol):
+    """What a row of the table calls; a function with a name and a docstring, which become the API's documents."""
+
+    __name__: str
+
+    def __call__(self, call: Call) -> Awaitable[Reply]:
+        """Carry out a request."""
+        ...
+
+
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
 
@@ -109,6 +120,10 @@ class Route(msgspec.Struct, frozen=True):
         query: what its parameters may be.
         answer: what the reply's body is.
         status: of the reply when all goes well.
+        media: what the reply's body may be, the usual first.
+        problems: what may go wrong, besides what is wrong with the request itself.
+        headers: the request's headers that matter, besides those of every request.
+        answer_headers: the reply's headers, besides those of every reply.
     """
 
     method: Method
@@ -118,3 +133,7 @@ class Route(msgspec.Struct, frozen=True):
     query: type[msgspec.Struct] = NoQuery
     answer: Any = None
     status: int = 200
+    media: tuple[str, ...] = ("application/json",)
+    problems: tuple[type[SessiondError], ...] = ()
+    headers: tuple[str, ...] = ()
+    answer_headers: tuple[str, ...] = ()

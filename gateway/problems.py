@@ -73,6 +73,24 @@ class UnsupportedMediaType(RequestError):
         super().__init__(f"the body should be application/json, not {found!r}")
 
 
+class KeyReused(RequestError):
+    """The Idempotency-Key came with another request before."""
+
+    code = "key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for another request")
+
+
+class KeyInUse(RequestError):
+    """A request with this Idempotency-Key is still being answered."""
+
+    code = "key_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("a request with this Idempotency-Key is still being answered; try again for its answer")
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of every error answer.
 
@@ -107,6 +125,8 @@ STATUS: Final[Mapping[type[SessiondError], HTTPStatus]] = {
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    KeyInUse: HTTPStatus.CONFLICT,
     SessiondError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The nearest ancestor of an error decides."""
@@ -148,7 +168,7 @@ def headers_of(error: BaseException) -> dict[str, str]:
     """Return the headers that go with `error`: Retry-After in whole seconds, Allow."""
     if isinstance(error, Unavailable):
         return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
-    if isinstance(error, Fenced):
+    if isinstance(error, (Fenced, KeyInUse)):
         return {"Retry-After": "1"}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed_methods)}

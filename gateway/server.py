@@ -85,7 +85,7 @@ class Server:
     """
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
-        self.gateway = Gateway(runtime, settings)
+        self.gateway = Gateway(runtime, settings, ROUTES)
         self.url = ""
         self._settings = settings
         limited = BodyLimit(application(self.gateway), settings.max_body)
