@@ -15,6 +15,7 @@ import msgspec
 
 from .events import Record
 from .segment import Segment, after, payloads
+from .taps import Tap
 
 Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
 """Reads a session's log: id, after, limit in bytes."""
@@ -44,11 +45,28 @@ class EventHub:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._subscribers: dict[str, list[Subscription]] = {}
+        self._taps: list[Tap] = []
 
     def publish(self, session_id: str, segment: Segment) -> None:
         """Hand out a segment that is stored."""
         for subscription in self._subscribers.get(session_id, ()):
             subscription.push(segment)
+        for tap in self._taps:
+            tap.push(session_id, segment)
+
+    def tap(self, sees: Callable[[str], bool], lost: Callable[[], None]) -> Tap:
+        """Return a tap on every session that `sees` lets through, live only; close it when done.
+
+        `lost` is called when the follower fell so far behind that something was dropped.
+        """
+        made = Tap(sees, lost, self._taps.remove)
+        self._taps.append(made)
+        return made
+
+    @property
+    def taps(self) -> int:
+        """How many follow all sessions."""
+        return len(self._taps)
 
     def watched(self, session_id: str) -> bool:
         """Return whether anybody follows the session."""
@@ -120,6 +138,13 @@ class Subscription:
         self._buffer.append(segment)
         self._size += len(segment.data)
         self._wake()
+
+    async def ready(self) -> bool:
+        """Wait until `pull` has something to give, or to read; False once closed."""
+        while not (self._closed or self.behind or self._buffer):
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return not self._closed
 
     async def pull(self) -> Chunk | None:
         """Wait for events after the cursor and return them, many at once if they are there; None once closed.

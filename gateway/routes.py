@@ -43,6 +43,9 @@ WORKFLOW: Final = f"{API}/workflows/{{workflow_id}}"
 EVENTS: Final = f"{SESSION}/events"
 """Also a WebSocket (`Upgrade: websocket`) and an SSE stream (`Accept: text/event-stream`)."""
 
+SOCKETS: Final = ("/ws", f"{API}/ws")
+"""WebSockets for commands and for the events of many sessions."""
+
 READ: Final[tuple[type[SessiondError], ...]] = (Unavailable,)
 """What may keep a look at the store from being answered."""
 WRITE: Final[tuple[type[SessiondError], ...]] = (Conflict, Unavailable, StoreFull)

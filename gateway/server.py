@@ -17,8 +17,9 @@ from tornado.web import Application
 from ..actors.runtime import Runtime
 from .body_limit import BodyLimit
 from .call import Gateway, Route
+from .command_socket import CommandSocket
 from .endpoint import Endpoint, log_request
-from .routes import EVENTS, ROUTES
+from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
 from .sse import EventStream
 from .stream import EventSocket
@@ -63,6 +64,7 @@ def application(gateway: Gateway) -> Application:
     rules = [
         Rule(Asks(pattern(EVENTS), "Upgrade", "websocket"), EventSocket, {"gateway": gateway}),
         Rule(Asks(pattern(EVENTS), "Accept", "text/event-stream"), EventStream, events),
+        *[Rule(Asks(pattern(path), "Upgrade", "websocket"), CommandSocket, {"gateway": gateway}) for path in SOCKETS],
     ]
     for path, routes in table.items():
         rules.append(Rule(PathMatches(pattern(path)), Endpoint, {"gateway": gateway, "routes": routes}))

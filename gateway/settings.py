@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         allowed_origins: web origins, other than our own, whose pages may open WebSockets.
         max_body: bytes of a request's body.
         max_streams: WebSockets and SSE streams open at once.
+        max_subscriptions: sessions that one WebSocket may follow at once.
+        max_commands_s: commands that one WebSocket may send a second, and at once.
         idle_s: seconds a connection may wait for its next request, or take to send its headers.
         body_s: seconds a request's body may take to arrive.
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
@@ -57,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_origins: tuple[str, ...] = ()
     max_body: Size = 1_048_576
     max_streams: Size = 10_000
+    max_subscriptions: Size = 64
+    max_commands_s: Size = 100
     idle_s: Seconds = 75.0
     body_s: Seconds = 30.0
     ping_s: Seconds = 20.0
