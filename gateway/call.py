@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -11,6 +11,8 @@ from tornado.httputil import HTTPHeaders
 
 from ..actors.errors import Draining, SessiondError
 from ..actors.runtime import Runtime
+from .idempotency import Answers
+from .reply import Reply as Reply
 from .settings import Settings
 from .wire import Graph, NoQuery
 
@@ -28,6 +30,7 @@ class Gateway:
 
     Attributes:
         routes: the whole API.
+        answers: what was answered to requests with an idempotency key.
         streams: every open stream, so that a drain can close them.
         draining: whether the server takes no new work.
     """
@@ -36,6 +39,9 @@ class Gateway:
         self.runtime = runtime
         self.settings = settings
         self.routes = routes
+        self.answers = Answers(
+            settings.max_answers, settings.max_answer_bytes, settings.answers_s, asyncio.get_running_loop().time
+        )
         self.streams: set[OpenStream] = set()
         self.draining = False
         self._requests = 0
@@ -67,6 +73,10 @@ class Gateway:
         await self._idle.wait()
 
 
+def _stays(leave: Callable[[], None]) -> None:
+    """Nobody can leave."""
+
+
 class Call(msgspec.Struct, frozen=True):
     """A decoded request.
 
@@ -75,6 +85,9 @@ class Call(msgspec.Struct, frozen=True):
         body: of the route's type, None if it takes none.
         query: of the route's type.
         by: who asks, as far as known.
+        key: the request's idempotency key.
+        tenant: whose request it is.
+        when_gone: is given what to call if the client leaves before its answer.
     """
 
     gateway: Gateway
@@ -83,19 +96,14 @@ class Call(msgspec.Struct, frozen=True):
     query: Any
     headers: HTTPHeaders
     by: str | None = None
+    key: str | None = None
+    tenant: str = "default"
+    when_gone: Callable[[Callable[[], None]], None] = _stays
 
     @property
     def runtime(self) -> Runtime:
         """The engine."""
         return self.gateway.runtime
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """An answer; `body` is encoded as JSON, bytes are sent as they are, None is no body."""
-
-    body: Any
-    status: int = 200
-    headers: Mapping[str, str] = {}
 
 
 class Operation(Protocol):

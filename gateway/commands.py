@@ -19,6 +19,7 @@ from ..actors.messages import Answered, AnswerWait, Receipt, Signalled, SignalSe
 from . import sessions
 from .call import Call, Gateway
 from .problems import Problem
+from .waits import open_waits
 from .wire import Command, Execute, NoQuery, Resumed, Seq, SignalSent, Started, convert
 
 ALL: Final = "*"
@@ -197,12 +198,7 @@ async def user_input(caller: Caller, data: UserInput) -> Resumed | SignalSent:
     """Answer the review, or send the signal, that a session waits for."""
     runtime = caller.gateway.runtime
     detail = await runtime.detail(data.session_id)
-    workflow = await runtime.workflow_of(data.session_id)
-    waiting = {
-        name: node.wait
-        for name, node in detail.nodes.items()
-        if node.status == "suspended" and (node.wait is not UNSET or workflow.nodes[name].type.signalled)
-    }
+    waiting = await open_waits(runtime, detail)
     node_id = data.node_id
     if node_id is None:
         if len(waiting) != 1:

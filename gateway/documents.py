@@ -21,6 +21,11 @@ async def openapi_json(call: Call) -> Reply:
     return Reply(_openapi(call.gateway.routes))
 
 
+async def asyncapi_json(call: Call) -> Reply:
+    """Describe the event streams and the command socket as AsyncAPI 3.0."""
+    return Reply(_asyncapi())
+
+
 async def page(call: Call) -> Reply:
     """Show the API to a person, on one page that needs nothing from elsewhere."""
     return Reply(_page(call.gateway.routes), headers=_PAGE_HEADERS)
@@ -29,6 +34,13 @@ async def page(call: Call) -> Reply:
 @lru_cache(maxsize=4)
 def _openapi(routes: tuple[Route, ...]) -> bytes:
     return msgspec.json.encode(openapi(routes))
+
+
+@lru_cache(maxsize=1)
+def _asyncapi() -> bytes:
+    from .asyncapi import asyncapi  # it tells of the routes, and this is one
+
+    return msgspec.json.encode(asyncapi())
 
 
 @lru_cache(maxsize=4)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
+import msgspec
 from tornado import httputil
 from tornado.web import HTTPError, RequestHandler
 
 from ..actors.errors import NotFound
 from .call import Call, Gateway, Reply, Route
+from .idempotency import HEADER, fingerprint, key_of
 from .problems import (
     MEDIA_TYPE,
     Malformed,
@@ -92,6 +94,7 @@ class Endpoint(JsonHandler):
     """Answers every request that isn't a stream."""
 
     _counted = False
+    _leave: Callable[[], None] | None = None
 
     def prepare(self) -> None:
         """Count the request, so that a drain waits for its answer."""
@@ -102,6 +105,11 @@ class Endpoint(JsonHandler):
         """Count it out."""
         if self._counted:
             self.gateway.left()
+
+    def on_connection_close(self) -> None:
+        """The client left: nobody waits for the answer any more."""
+        if self._leave is not None:
+            self._leave()
 
     async def _serve(self, **path: str) -> None:
         try:
@@ -132,7 +140,21 @@ class Endpoint(JsonHandler):
             raise MethodNotAllowed(method, self.methods())
         query = decode_query(self.request.query_arguments, route.query)
         body = None if route.body is None else self._body(route)
-        return await route.operation(Call(self.gateway, path, body, query, self.request.headers))
+        headers = self.request.headers
+        key = key_of(headers.get(HEADER)) if route.method == "POST" else None
+        call = Call(self.gateway, path, body, query, headers, key=key, when_gone=self._when_gone)
+        if key is None:
+            return await route.operation(call)
+
+        async def answer() -> Reply:
+            reply = await route.operation(call)
+            return msgspec.structs.replace(reply, body=encode(reply.body))
+
+        request = fingerprint(route.method, self.request.uri or "", self.request.body)
+        return await self.gateway.answers.once((call.tenant, key), request, answer)
+
+    def _when_gone(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
 
     def _body(self, route: Route) -> Any:
         assert route.body is not None

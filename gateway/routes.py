@@ -9,6 +9,7 @@ from ..actors.errors import Conflict, NotFound, SessiondError, StoreFull, Unavai
 from ..actors.messages import Receipt
 from . import documents, events, health, sessions, workflows
 from .call import Route
+from .waits import DetailQuery
 from .wire import (
     Command,
     CreateSession,
@@ -90,6 +91,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "GET",
         SESSION,
         sessions.detail,
+        query=DetailQuery,
         answer=SessionDetail,
         problems=READ,
         headers=("If-None-Match",),
@@ -130,5 +132,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/livez", health.live, answer=Health),
     Route("GET", "/readyz", health.ready, answer=Health, problems=READ),
     Route("GET", "/openapi.json", documents.openapi_json, answer=dict[str, Any]),
+    Route("GET", "/asyncapi.json", documents.asyncapi_json, answer=dict[str, Any]),
     Route("GET", "/docs", documents.page, answer=str, media=("text/html",)),
 )

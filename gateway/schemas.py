@@ -22,7 +22,7 @@ def components(types: Iterable[Any]) -> tuple[tuple[dict[str, Any], ...], dict[s
 
     What a docstring says under `Attributes` becomes the description of that property.
     """
-    wanted = [dict[str, Any] if kind is Graph else kind for kind in types]
+    wanted = [dict[str, Any] if kind is Graph else _plain(kind) for kind in types]
     refs, found = msgspec.json.schema_components([*wanted, Record], ref_template=SCHEMAS + "{name}")
     for schema in found.values():
         _describe(schema)
@@ -48,6 +48,24 @@ def properties_of(kind: type[msgspec.Struct]) -> Mapping[str, dict[str, Any]]:
     (_,), found = components([kind])
     fields: Mapping[str, dict[str, Any]] = found[kind.__name__]["properties"]
     return fields
+
+
+def _plain(kind: Any) -> Any:
+    """A type whose defaults aren't Raw, which has no schema: otherwise the same."""
+    fields = msgspec.structs.fields(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ()
+    if not any(isinstance(field.default, msgspec.Raw) for field in fields):
+        return kind
+    plain: list[Any] = []
+    for field in fields:
+        if isinstance(field.default, msgspec.Raw):
+            plain.append((field.name, Any, msgspec.json.decode(field.default)))
+        elif field.required:
+            plain.append((field.name, field.type))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            plain.append((field.name, field.type, msgspec.field(default_factory=field.default_factory)))
+        else:
+            plain.append((field.name, field.type, field.default))
+    return msgspec.defstruct(kind.__name__, plain, kw_only=True, namespace={"__doc__": kind.__doc__})
 
 
 def _describe(schema: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from msgspec import UNSET
 
-from ..actors.errors import InvalidWorkflow, NotFound
+from ..actors.errors import InvalidWorkflow, NotFound, SessionExists
 from ..actors.fork import Fork
 from ..actors.json import encode_request
 from ..actors.lifecycle import Action
@@ -29,6 +29,9 @@ from ..actors.messages import (
 from ..actors.ports import RowQuery, SessionRow
 from ..actors.workflow import Workflow
 from .call import Call, Reply
+from .idempotency import session_id_for
+from .problems import KeyReused
+from .waits import await_detail
 from .wire import (
     Command,
     Execute,
@@ -96,15 +99,21 @@ async def _create(call: Call, body: Execute) -> Created:
             raise below(error, "$.graph") from None
     else:
         workflow = body.workflow_id or ""
-    return await runtime.create(
-        workflow,
-        input=body.input,
-        session_id=body.session_id,
-        context=body.context,
-        labels=body.labels,
-        deadline_s=body.deadline_s,
-        start=body.start,
-    )
+    derived = session_id_for((call.tenant, call.key)) if call.key and body.session_id is None else None
+    try:
+        return await runtime.create(
+            workflow,
+            input=body.input,
+            session_id=derived or body.session_id,
+            context=body.context,
+            labels=body.labels,
+            deadline_s=body.deadline_s,
+            start=body.start,
+        )
+    except SessionExists:
+        if derived is None:
+            raise
+        raise KeyReused from None
 
 
 def _location(created: Created) -> dict[str, str]:
@@ -127,8 +136,11 @@ async def rows(call: Call) -> Reply:
 
 
 async def detail(call: Call) -> Reply:
-    """Return one session, whole; 304 if the client has it as of the present seq."""
-    found = await call.runtime.detail(call.path["session_id"])
+    """Return one session, whole; 304 if the client has it as of the present seq.
+
+    With `wait` the answer comes when the session has ended, is quiet, or waits for somebody.
+    """
+    found = await await_detail(call.gateway, call.path["session_id"], call.query, call.when_gone)
     tag = f'"{found.seq}"'
     known = {part.strip().removeprefix("W/") for part in call.headers.get("If-None-Match", "").split(",")}
     if tag in known or "*" in known:

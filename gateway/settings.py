@@ -38,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_streams: WebSockets and SSE streams open at once.
         max_subscriptions: sessions that one WebSocket may follow at once.
         max_commands_s: commands that one WebSocket may send a second, and at once.
+        max_answers: answers to requests with an Idempotency-Key that are kept.
+        max_answer_bytes: bytes of all of them.
+        answers_s: seconds for which they are kept.
         idle_s: seconds a connection may wait for its next request, or take to send its headers.
         body_s: seconds a request's body may take to arrive.
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
@@ -61,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_streams: Size = 10_000
     max_subscriptions: Size = 64
     max_commands_s: Size = 100
+    max_answers: Size = 10_000
+    max_answer_bytes: Size = 67_108_864
+    answers_s: Seconds = 86_400.0
     idle_s: Seconds = 75.0
     body_s: Seconds = 30.0
     ping_s: Seconds = 20.0

@@ -1,0 +1,123 @@
+"""What a session waits for, and requests that wait until it does, is quiet, or has ended.
+
+A long poll follows the session's events from the seq of the detail that didn't satisfy it, so nothing is missed in
+between; it looks again only when an event may have changed the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, Literal, TypeAlias, assert_never
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from ..actors.detail import SessionDetail
+from ..actors.errors import Overloaded
+from ..actors.events import HumanInteractionRequired
+from ..actors.lifecycle import TERMINAL
+from ..actors.runtime import Runtime
+from ..actors.streams import Subscription
+from .call import Gateway
+
+Wait: TypeAlias = Literal["completed", "quiesced", "waiting"]
+
+MAX_WAIT_S: Final = 120.0
+"""Seconds that one request may wait."""
+_TELLING: Final = (b'"event":"execution:', b'"event":"human_interaction_required"', b'"event":"signal_awaited"')
+"""Stand in events that may change whether a wait is over."""
+
+
+class DetailQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`GET /sessions/{id}`.
+
+    Attributes:
+        wait: answer only when the session has ended (`completed`), is paused and quiet (`quiesced`), or waits for a
+            person or a signal (`waiting`); an end is always answered.
+        timeout_s: seconds after which the present state is answered anyway.
+    """
+
+    wait: Wait | None = None
+    timeout_s: Annotated[float, Meta(ge=0, le=MAX_WAIT_S)] = 30.0
+
+
+class LongPoll:
+    """A request that waits; it ends when the server goes away, or the client does."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    def leave(self) -> None:
+        """Answer the present state."""
+        self._subscription.close()
+
+    async def telling(self) -> bool:
+        """Wait for an event that may matter; False once there is no point in waiting."""
+        while (chunk := await self._subscription.pull()) is not None:
+            if any(name in chunk.data for name in _TELLING):
+                return True
+        return False
+
+
+async def await_detail(
+    gateway: Gateway, session_id: str, query: DetailQuery, when_gone: Callable[[Callable[[], None]], None]
+) -> SessionDetail:
+    """Return a session as soon as it is as the query wants it, or what it is like by then.
+
+    Args:
+        gateway: what all requests share.
+        session_id: the session.
+        query: what to wait for, and how long.
+        when_gone: is given what to call if the client leaves.
+
+    Raises:
+        NotFound: there is no such session.
+        Overloaded: too many requests wait.
+    """
+    runtime = gateway.runtime
+    detail = await runtime.detail(session_id)
+    if query.wait is None or gateway.draining or await is_over(runtime, detail, query.wait):
+        return detail
+    if len(gateway.streams) >= gateway.settings.max_streams:
+        raise Overloaded(f"{gateway.settings.max_streams} streams are open")
+    subscription = runtime.subscribe(session_id, detail.seq)
+    poll = LongPoll(subscription)
+    gateway.streams.add(poll)
+    when_gone(poll.leave)
+    try:
+        async with asyncio.timeout(query.timeout_s):
+            while await poll.telling():
+                detail = await runtime.detail(session_id)
+                if await is_over(runtime, detail, query.wait):
+                    return detail
+    except TimeoutError:
+        pass
+    finally:
+        subscription.close()
+        gateway.streams.discard(poll)
+    return await runtime.detail(session_id)
+
+
+async def is_over(runtime: Runtime, detail: SessionDetail, wait: Wait) -> bool:
+    """Return whether a session is as `wait` wants it."""
+    if detail.status in TERMINAL:
+        return True
+    match wait:
+        case "completed":
+            return False
+        case "quiesced":
+            return detail.quiesced
+        case "waiting":
+            return bool(await open_waits(runtime, detail))
+        case _:
+            assert_never(wait)
+
+
+async def open_waits(runtime: Runtime, detail: SessionDetail) -> Mapping[str, HumanInteractionRequired | UnsetType]:
+    """Return the nodes that wait for a person, each with its question, or for a signal, with UNSET."""
+    suspended = {name: node.wait for name, node in detail.nodes.items() if node.status == "suspended"}
+    if not suspended:
+        return {}
+    nodes = (await runtime.workflow_of(detail.session_id)).nodes
+    return {name: wait for name, wait in suspended.items() if wait is not UNSET or nodes[name].type.signalled}
