@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_answers: answers to requests with an Idempotency-Key that are kept.
         max_answer_bytes: bytes of all of them.
         answers_s: seconds for which they are kept.
+        wait_s: seconds that a request may wait for a session at most, whatever it asks for.
         idle_s: seconds a connection may wait for its next request, or take to send its headers.
         body_s: seconds a request's body may take to arrive.
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
@@ -67,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_answers: Size = 10_000
     max_answer_bytes: Size = 67_108_864
     answers_s: Seconds = 86_400.0
+    wait_s: Seconds = 120.0
     idle_s: Seconds = 75.0
     body_s: Seconds = 30.0
     ping_s: Seconds = 20.0

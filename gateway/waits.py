@@ -23,8 +23,6 @@ from .call import Gateway
 
 Wait: TypeAlias = Literal["completed", "quiesced", "waiting"]
 
-MAX_WAIT_S: Final = 120.0
-"""Seconds that one request may wait."""
 _TELLING: Final = (b'"event":"execution:', b'"event":"human_interaction_required"', b'"event":"signal_awaited"')
 """Stand in events that may change whether a wait is over."""
 
@@ -35,11 +33,11 @@ class DetailQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         wait: answer only when the session has ended (`completed`), is paused and quiet (`quiesced`), or waits for a
             person or a signal (`waiting`); an end is always answered.
-        timeout_s: seconds after which the present state is answered anyway.
+        timeout_s: seconds after which the present state is answered anyway; the server may have a shorter limit.
     """
 
     wait: Wait | None = None
-    timeout_s: Annotated[float, Meta(ge=0, le=MAX_WAIT_S)] = 30.0
+    timeout_s: Annotated[float, Meta(ge=0, le=3_600)] = 30.0
 
 
 class LongPoll:
@@ -86,7 +84,7 @@ async def await_detail(
     gateway.streams.add(poll)
     when_gone(poll.leave)
     try:
-        async with asyncio.timeout(query.timeout_s):
+        async with asyncio.timeout(min(query.timeout_s, gateway.settings.wait_s)):
             while await poll.telling():
                 detail = await runtime.detail(session_id)
                 if await is_over(runtime, detail, query.wait):

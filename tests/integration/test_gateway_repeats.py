@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from support.graphs import graph
 from support.process import server_process
-from support.site import HELD, REVIEW, TALK, Site, problem
+from support.site import HELD, REVIEW, TALK, Site, problem, site_on
 from tornado.httpclient import HTTPResponse
 
 from sessiond.gateway.client import Client
@@ -148,7 +148,13 @@ async def test_a_delay_waits_for_nobody_and_time_is_limited(lone_site: Site) -> 
     assert not lone_site.server.gateway.streams
 
 
-@pytest.mark.parametrize("query", ["?wait=ever", "?wait=completed&timeout_s=-1", "?timeout_s=121"])
+async def test_the_server_has_the_last_word_on_how_long_a_request_waits() -> None:
+    async with site_on("memory://", wait_s=0.05) as site:
+        await site.client.execute(HELD, session_id="s1", start=False)
+        assert (await detail(site, "?wait=completed&timeout_s=3600"))["status"] == "pending"
+
+
+@pytest.mark.parametrize("query", ["?wait=ever", "?wait=completed&timeout_s=-1", "?timeout_s=3601"])
 async def test_a_wait_that_makes_no_sense_is_refused(lone_site: Site, query: str) -> None:
     problem(await lone_site.fetch("GET", f"/api/v1/sessions/s1{query}"), 422)
 
