@@ -8,12 +8,13 @@ from its cursor. A segment at or below the cursor is ignored: the log runs ahead
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
 
 from .events import Record
+from .meters import StreamMeters
 from .segment import Segment, after, payloads
 from .taps import Tap
 
@@ -40,15 +41,23 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventHub:
-    """Hands each published segment to the subscribers of its session. Belongs to one event loop."""
+    """Hands each published segment to the subscribers of its session. Belongs to one event loop.
+
+    Attributes:
+        meters: what went through.
+    """
 
     def __init__(self, read: Read) -> None:
         self._read = read
         self._subscribers: dict[str, list[Subscription]] = {}
         self._taps: list[Tap] = []
+        self.meters = StreamMeters()
 
     def publish(self, session_id: str, segment: Segment) -> None:
         """Hand out a segment that is stored."""
+        meters = self.meters
+        meters.events += segment.last_seq - segment.first_seq + 1
+        meters.bytes += len(segment.data)
         for subscription in self._subscribers.get(session_id, ()):
             subscription.push(segment)
         for tap in self._taps:
@@ -67,6 +76,11 @@ class EventHub:
     def taps(self) -> int:
         """How many follow all sessions."""
         return len(self._taps)
+
+    def subscriptions(self) -> Iterator[Subscription]:
+        """Yield every subscription to one session."""
+        for subscriptions in self._subscribers.values():
+            yield from subscriptions
 
     def watched(self, session_id: str) -> bool:
         """Return whether anybody follows the session."""
@@ -88,6 +102,7 @@ class EventHub:
 
     async def read(self, session_id: str, after_seq: int, limit: int) -> list[Segment]:
         """Read a page of a session's log."""
+        self.meters.log_reads += 1
         return await self._read(session_id, after_seq, limit)
 
 
@@ -186,6 +201,11 @@ class Subscription:
     def _forget(self) -> None:
         self._buffer = []
         self._size = 0
+
+    @property
+    def lag(self) -> int:
+        """How many published events the follower hasn't taken, as far as it was told of them."""
+        return max(0, self._told - self.cursor)
 
     @property
     def held(self) -> int:

@@ -11,6 +11,7 @@ from tornado.httputil import HTTPHeaders
 
 from ..actors.errors import Draining, SessiondError
 from ..actors.runtime import Runtime
+from .http_meters import Requests
 from .idempotency import Answers
 from .reply import Reply as Reply
 from .settings import Settings
@@ -31,6 +32,7 @@ class Gateway:
     Attributes:
         routes: the whole API.
         answers: what was answered to requests with an idempotency key.
+        requests: how many were answered, and how fast.
         streams: every open stream, so that a drain can close them.
         draining: whether the server takes no new work.
     """
@@ -42,6 +44,7 @@ class Gateway:
         self.answers = Answers(
             settings.max_answers, settings.max_answer_bytes, settings.answers_s, asyncio.get_running_loop().time
         )
+        self.requests = Requests()
         self.streams: set[OpenStream] = set()
         self.draining = False
         self._requests = 0

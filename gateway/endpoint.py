@@ -84,6 +84,12 @@ class JsonHandler(RequestHandler):
             return Malformed("the request can't be read")
         return RuntimeError("the HTTP layer failed")
 
+    def named(self) -> tuple[str, str]:
+        """The method and the path of the request as the API names them; what it doesn't know is `other`."""
+        method = "GET" if self.request.method == "HEAD" else self.request.method or ""
+        route = self.routes.get(method)
+        return ("other", "other") if route is None else (method, route.path)
+
     def methods(self) -> tuple[str, ...]:
         """The methods that this path has."""
         found = sorted(self.routes)
@@ -105,6 +111,7 @@ class Endpoint(JsonHandler):
         """Count it out."""
         if self._counted:
             self.gateway.left()
+            self.gateway.requests.observe(*self.named(), self.get_status(), self.request.request_time())
 
     def on_connection_close(self) -> None:
         """The client left: nobody waits for the answer any more."""

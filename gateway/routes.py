@@ -7,7 +7,7 @@ from typing import Any, Final
 from ..actors.detail import SessionDetail
 from ..actors.errors import Conflict, NotFound, SessiondError, StoreFull, Unavailable
 from ..actors.messages import Receipt
-from . import documents, events, health, sessions, workflows
+from . import documents, events, health, metrics, sessions, workflows
 from .call import Route
 from .waits import DetailQuery
 from .wire import (
@@ -131,6 +131,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", f"{API}/node-types", workflows.node_types, answer=NodeTypeList),
     Route("GET", "/livez", health.live, answer=Health),
     Route("GET", "/readyz", health.ready, answer=Health, problems=READ),
+    Route("GET", "/metrics", metrics.metrics, answer=str, media=("text/plain",)),
     Route("GET", "/openapi.json", documents.openapi_json, answer=dict[str, Any]),
     Route("GET", "/asyncapi.json", documents.asyncapi_json, answer=dict[str, Any]),
     Route("GET", "/docs", documents.page, answer=str, media=("text/html",)),
