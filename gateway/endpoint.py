@@ -14,6 +14,7 @@ from tornado.web import HTTPError, RequestHandler
 from ..actors.errors import NotFound
 from .call import Call, Gateway, Reply, Route
 from .idempotency import HEADER, fingerprint, key_of
+from .logs import request_id_of
 from .problems import (
     MEDIA_TYPE,
     Malformed,
@@ -26,6 +27,8 @@ from .problems import (
 from .wire import decode, decode_query, encode
 
 JSON: Final = "application/json"
+REQUEST_ID: Final = "X-Request-Id"
+_PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _access = logging.getLogger("sessiond.gateway.access")
 
 
@@ -34,6 +37,7 @@ class JsonHandler(RequestHandler):
 
     gateway: Gateway
     routes: Mapping[str, Route]
+    request_id = ""
 
     def initialize(self, gateway: Gateway, routes: Mapping[str, Route]) -> None:
         """Take what the route table says of this path: method → route."""
@@ -45,6 +49,9 @@ class JsonHandler(RequestHandler):
         self.clear_header("Server")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
+        if not self.request_id:  # this is called again for a problem
+            self.request_id = request_id_of(self.request.headers.get(REQUEST_ID))
+        self.set_header(REQUEST_ID, self.request_id)
 
     def compute_etag(self) -> None:
         """Entity tags are a session's seq, set where there is one; never a digest of the body."""
@@ -58,7 +65,7 @@ class JsonHandler(RequestHandler):
     ) -> None:
         """Log what is our fault; the client's faults are in its answer."""
         if value is not None and not isinstance(value, HTTPError):
-            report(value)
+            report(value, self.request_id)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write the problem that Tornado, or an operation, ran into."""
@@ -122,7 +129,7 @@ class Endpoint(JsonHandler):
         try:
             reply = await self._answer(path)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
-            report(error)
+            report(error, self.request_id)
             self.write_problem(error)
             return
         self.set_status(reply.status)
@@ -181,9 +188,25 @@ def check_media_type(headers: httputil.HTTPHeaders, body: bytes) -> None:
 
 
 def log_request(handler: RequestHandler) -> None:
-    """Write one access line; failures of ours as warnings."""
+    """Write one line on a request that was answered: failures of ours as warnings, probes only when debugging."""
     status = handler.get_status()
-    level = logging.WARNING if status >= 500 else logging.DEBUG
-    if _access.isEnabledFor(level):
-        milliseconds = 1000 * handler.request.request_time()
-        _access.log(level, "%d %s %s %.1f ms", status, handler.request.method, handler.request.path, milliseconds)
+    request = handler.request
+    level = logging.WARNING if status >= 500 else logging.DEBUG if request.path in _PROBES else logging.INFO
+    if isinstance(handler, JsonHandler) and level < logging.WARNING and not handler.gateway.settings.access_log:
+        return
+    if not _access.isEnabledFor(level):
+        return
+    method, route = handler.named() if isinstance(handler, JsonHandler) else (request.method or "", request.path)
+    milliseconds = round(1000 * request.request_time(), 1)
+    size = int(handler._headers.get("Content-Length", 0))
+    extra = {
+        "request_id": handler.request_id if isinstance(handler, JsonHandler) else None,
+        "method": method,
+        "route": route,
+        "path": request.path,
+        "status": status,
+        "ms": milliseconds,
+        "bytes": size,
+    }
+    message = "%d %s %s %.1f ms %d bytes"
+    _access.log(level, message, status, request.method, request.path, milliseconds, size, extra=extra)

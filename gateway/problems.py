@@ -175,10 +175,10 @@ def headers_of(error: BaseException) -> dict[str, str]:
     return {}
 
 
-def report(error: BaseException) -> None:
+def report(error: BaseException, request_id: str | None = None) -> None:
     """Log an error that the client only hears of in general terms."""
     if status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Quarantined):
-        logger.error("a request failed inside", exc_info=error)
+        logger.error("a request failed inside", exc_info=error, extra={"request_id": request_id})
 
 
 def close_code(error: BaseException) -> tuple[int, str]:

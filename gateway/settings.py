@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,6 +12,7 @@ from ..actors.errors import Fault, InvalidInput
 from ..actors.http_policy import HttpPolicy
 from ..actors.options import Options
 from ..actors.workflow import fault_of
+from .logs import LogFormat
 
 PREFIX: Final = "SESSIOND_"
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -42,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_answer_bytes: bytes of all of them.
         answers_s: seconds for which they are kept.
         wait_s: seconds that a request may wait for a session at most, whatever it asks for.
+        log_format: `text` for people, `json` for machines; to stderr.
+        log_level: what is logged at least: `debug`, `info`, `warning` or `error`.
+        access_log: whether each answered request is logged; those that failed inside always are.
         idle_s: seconds a connection may wait for its next request, or take to send its headers.
         body_s: seconds a request's body may take to arrive.
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
@@ -69,6 +73,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_answer_bytes: Size = 67_108_864
     answers_s: Seconds = 86_400.0
     wait_s: Seconds = 120.0
+    log_format: LogFormat = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: bool = True
     idle_s: Seconds = 75.0
     body_s: Seconds = 30.0
     ping_s: Seconds = 20.0
