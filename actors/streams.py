@@ -155,7 +155,7 @@ class Subscription:
         self._wake()
 
     async def ready(self) -> bool:
-        """Wait until `pull` has something to give, or to read; False once closed."""
+        """Wait until `step` has something to give, or to read; False once closed."""
         while not (self._closed or self.behind or self._buffer):
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -166,25 +166,27 @@ class Subscription:
 
         The chunk that completes the stored part is marked `live`; it may be empty.
         """
-        while not self._closed:
-            if self.behind:
-                segments = await self._hub.read(self.session_id, self.cursor, PAGE)
-                chunk = self._take(segments) if segments else None
-                if self._caught_up(not segments):
-                    self.behind = False
-                    if not self._announced:
-                        self._announced = True
-                        data, first = (chunk.data, chunk.first_seq) if chunk else (b"", self.cursor + 1)
-                        return Chunk(first, self.cursor, data, True)
-                if chunk is not None:
-                    return chunk
-            elif self._buffer:
-                segments = self._buffer
-                self._forget()
-                return self._take(segments)
-            else:
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
+        while await self.ready():
+            if (chunk := await self.step()) is not None:
+                return chunk
+        return None
+
+    async def step(self) -> Chunk | None:
+        """Return what waits, or a page of the log; None if there is nothing, without waiting for more."""
+        if self.behind:
+            segments = await self._hub.read(self.session_id, self.cursor, PAGE)
+            chunk = self._take(segments) if segments else None
+            if self._caught_up(not segments):
+                self.behind = False
+                if not self._announced:
+                    self._announced = True
+                    data, first = (chunk.data, chunk.first_seq) if chunk else (b"", self.cursor + 1)
+                    return Chunk(first, self.cursor, data, True)
+            return chunk
+        if self._buffer:
+            segments = self._buffer
+            self._forget()
+            return self._take(segments)
         return None
 
     def _caught_up(self, exhausted: bool) -> bool:
@@ -205,7 +207,7 @@ class Subscription:
     @property
     def lag(self) -> int:
         """How many published events the follower hasn't taken, as far as it was told of them."""
-        return max(0, self._told - self.cursor)
+        return max(0, (self._told or 0) - self.cursor)
 
     @property
     def held(self) -> int:

@@ -123,8 +123,10 @@ class FanIn:
         """Send one session's events up to its terminal one."""
         while await subscription.ready():
             async with self._turn:
-                chunk = await subscription.pull()
-                if chunk is None or self._subscriptions.get(subscription.session_id) is not subscription:
+                chunk = await subscription.step()
+                if chunk is None:
+                    continue  # nothing came of it, and others wait
+                if self._subscriptions.get(subscription.session_id) is not subscription:
                     return  # let go of while the log was read
                 data = chunk.data
                 if chunk.live:

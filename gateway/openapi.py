@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
-from ..actors.errors import InvalidInput, NotFound, SessiondError
+from ..actors.errors import InvalidInput, NotFound, Quarantined, SessiondError
 from ..actors.version import VERSION
 from .call import Route
 from .problems import (
@@ -83,6 +83,8 @@ def statuses(route: Route) -> dict[HTTPStatus, list[str]]:
     kinds: list[type[SessiondError]] = [Malformed, InvalidInput]
     if "{" in route.path:
         kinds.append(NotFound)
+    if "{session_id}" in route.path:
+        kinds.append(Quarantined)
     if route.body is not None:
         kinds += [BodyTooLarge, UnsupportedMediaType]
     if route.method == "POST":
@@ -107,7 +109,9 @@ def _operation(route: Route, of_type: dict[str, Any]) -> dict[str, Any]:
     if description:
         operation["description"] = description
     if route.body is not None:
-        content = {"schema": of_type[repr(route.body)], "examples": examples(SAMPLES[route.body])}
+        content = {"schema": of_type[repr(route.body)]}
+        if route.body in SAMPLES:
+            content["examples"] = examples(SAMPLES[route.body])
         operation["requestBody"] = {"required": True, "content": {JSON: content}}
     return operation
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, assert_never
 
 from msgspec import UNSET
@@ -73,14 +75,16 @@ async def fork(call: Call) -> Reply:
     """Create a session that reuses what another one has completed."""
     call.gateway.check_open()
     body: ForkSession = call.body
-    request = Fork(
-        after_seq=body.after_seq,
-        from_node=body.from_node,
-        input=UNSET if body.input is UNSET else encode_request(body.input, "$.input"),
-        session_id=body.session_id,
-        start=body.start,
-    )
-    return await _created(call, await call.runtime.fork(call.path["session_id"], request))
+    with _named(call, body.session_id) as session_id:
+        request = Fork(
+            after_seq=body.after_seq,
+            from_node=body.from_node,
+            input=UNSET if body.input is UNSET else encode_request(body.input, "$.input"),
+            session_id=session_id,
+            start=body.start,
+        )
+        created = await call.runtime.fork(call.path["session_id"], request)
+    return await _created(call, created)
 
 
 async def _created(call: Call, created: Created) -> Reply:
@@ -99,17 +103,24 @@ async def _create(call: Call, body: Execute) -> Created:
             raise below(error, "$.graph") from None
     else:
         workflow = body.workflow_id or ""
-    derived = session_id_for((call.tenant, call.key)) if call.key and body.session_id is None else None
-    try:
+    with _named(call, body.session_id) as session_id:
         return await runtime.create(
             workflow,
             input=body.input,
-            session_id=derived or body.session_id,
+            session_id=session_id,
             context=body.context,
             labels=body.labels,
             deadline_s=body.deadline_s,
             start=body.start,
         )
+
+
+@contextmanager
+def _named(call: Call, given: str | None) -> Iterator[str | None]:
+    """Yield the id of the session to create: the one that is given, or that of the request's key, if it has one."""
+    derived = session_id_for((call.tenant, call.key)) if call.key and given is None else None
+    try:
+        yield derived or given
     except SessionExists:
         if derived is None:
             raise

@@ -91,6 +91,21 @@ async def test_after_a_crash_a_retry_starts_no_second_session(tmp_path: Path, pa
             await client.request("POST", path, {"graph": REVIEW}, headers)
 
 
+async def test_a_fork_with_a_key_is_one_though_its_answer_is_forgotten() -> None:
+    async with site_on("memory://", max_answers=1) as site:
+        site.go.set()
+        await site.client.execute(HELD, session_id="s1")
+        path = "/api/v1/sessions/s1/fork"
+        await detail(site, "?wait=completed")
+        first = await post(site, path, {"from_node": "b"}, "k")
+        assert first.code == 201
+        await post(site, EXECUTE, {"graph": HELD}, "another")
+        again = await post(site, path, {"from_node": "b"}, "k")
+        assert again.headers["Location"] == first.headers["Location"]
+        assert "Idempotent-Replayed" not in again.headers
+        problem(await post(site, path, {"from_node": "a"}, "k"), 422)
+
+
 @pytest.mark.parametrize("key", ["", "a b"])
 async def test_a_key_that_is_none_is_refused(lone_site: Site, key: str) -> None:
     found = problem(await post(lone_site, EXECUTE, {"graph": HELD}, key), 422)
