@@ -55,7 +55,7 @@ run: $(READY)
 		--workflow examples/council_debate.yaml --workflow examples/council_optimize.yaml
 
 test: $(READY_DEV)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 soak: $(READY_DEV)
 	@$(BIN)/python -m tests.simulation --seconds $(SECONDS)

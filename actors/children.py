@@ -68,8 +68,8 @@ class ChildSessions:
         self._host = host
         self._orders: set[asyncio.Task[None]] = set()
 
-    async def workflow(self, named: str | dict[str, Any]) -> Workflow:
-        """Return the workflow that children are to run: `id`, `id@version`, or a definition.
+    async def workflow(self, named: str | dict[str, Any], tenant: str) -> Workflow:
+        """Return the workflow of a tenant that children are to run: `id`, `id@version`, or a definition.
 
         Raises:
             NodeError: there is none, for good.
@@ -78,11 +78,11 @@ class ChildSessions:
         try:
             if isinstance(named, str):
                 workflow_id, _, wanted = named.partition("@")
-                return await self._patiently(lambda: definitions.find(workflow_id, wanted or None))
-            workflow = definitions.compile(named)
+                return await self._patiently(lambda: definitions.find(workflow_id, wanted or None, tenant))
+            workflow = definitions.compile(named, tenant)
         except SessiondError as error:
             raise TerminalError(f"no child session can be started: {error}", "unknown_workflow") from None
-        await self._patiently(lambda: definitions.keep(workflow, listed=False))
+        await self._patiently(lambda: definitions.keep(workflow, listed=False, tenant=tenant))
         return workflow
 
     async def create(self, workflow: Workflow, command: Create) -> None:

@@ -18,6 +18,7 @@ from .events import ChildEnded, ChildStarted
 from .json import encode_output
 from .messages import Pause, Resume, Stop
 from .schema import check_against
+from .tenancy import tenant_of
 from .workflow import Workflow
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Family:
         """
         if generation(self._context.session_id) >= MAX_GENERATIONS:
             raise TerminalError(f"child sessions go {MAX_GENERATIONS} generations deep at most", "too_deep")
-        workflow = await self._children.workflow(named)
+        workflow = await self._children.workflow(named, tenant_of(self._context.session_id))
         _check(workflow, inputs)
         outputs: list[Any] = [None] * len(inputs)
         todo = iter(range(len(inputs)))

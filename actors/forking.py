@@ -15,6 +15,7 @@ from .fork import Fork, Original, reused
 from .messages import Create
 from .ports import SessionRow, Store
 from .schema import check_against
+from .tenancy import session_name, tenant_of
 from .workflow import Workflow
 
 PAGE: Final = 1_048_576
@@ -34,7 +35,7 @@ async def prepare(
         read: runs a blocking call off the loop.
         session_id: the original.
         request: what is asked for.
-        new_id: the fork's id, unless the request names one.
+        new_id: the fork's id, unless the request names one; either way in the tenant of the original.
 
     Raises:
         NotFound: there is no such session.
@@ -44,16 +45,17 @@ async def prepare(
     request.check()
     digest = request.digest(session_id)
     seq = request.after_seq
+    name = session_name(request.session_id or new_id, tenant_of(session_id))
     if request.session_id is not None:
-        created: ExecutionCreated | None = await read(_created, store, request.session_id)
+        created: ExecutionCreated | None = await read(_created, store, name)
         if created is not None:
             if created.request != digest or created.forked_from is None:
-                raise SessionExists(request.session_id)
+                raise SessionExists(name)
             seq = created.forked_from.seq  # a repetition means the same fork, though the original went on
     row: SessionRow | None = await read(store.row, session_id)
     if row is None:
         raise NotFound("session", session_id)
-    workflow = await definitions.find(row.workflow_id, row.workflow_version)
+    workflow = await definitions.of(row)
     if workflow.input_schema is not None and request.input is not UNSET:
         value = msgspec.json.decode(request.input)
         check_against(workflow.input_schema, value, "$.input", "the session's input")
@@ -65,7 +67,7 @@ async def prepare(
         fault = Fault("$.after_seq", f"is {request.after_seq}, the session is at seq {state.seq}")
         raise InvalidInput([fault], "the request")
     return workflow, Create(
-        session_id=request.session_id or new_id,
+        session_id=name,
         input=state.input if request.input is UNSET else request.input,
         context=state.context,
         labels=state.labels,

@@ -108,7 +108,7 @@ class Restorer:
 
     async def _workflow(self, row: SessionRow) -> Workflow:
         try:
-            return await self._definitions.find(row.workflow_id, row.workflow_version)
+            return await self._definitions.of(row)
         except NotFound as error:
             raise CorruptLog(f"its workflow is gone: {error}") from error
 

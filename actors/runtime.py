@@ -44,6 +44,7 @@ from .segment import Segment
 from .session import SessionActor
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor
+from .tenancy import DEFAULT, check_tenant, session_name
 from .watchdog import LoopWatchdog
 from .workflow import ID, Workflow
 
@@ -207,7 +208,7 @@ class Runtime:
         labels: dict[str, str] | None = None,
         deadline_s: float | None = None,
         start: bool = True,
-        tenant: str = "default",
+        tenant: str = DEFAULT,
     ) -> Created:
         """Create a session, durably, and start it unless told not to.
 
@@ -215,11 +216,12 @@ class Runtime:
             workflow: a definition, a compiled Workflow, or the id of a stored one.
             input: JSON; must fit the workflow's `input_schema`.
             session_id: made up if absent. The same id with the same request is answered as the first time.
+                Outside the default tenant the session's id is `session_id@tenant`.
             context: JSON for the nodes, shown in the detail.
             labels: for lists.
             deadline_s: seconds from the start after which the session fails.
             start: False leaves it pending.
-            tenant: whose it is.
+            tenant: whose it is, as is the stored workflow.
 
         Raises:
             InvalidWorkflow, InvalidInput, NotFound: the request is wrong.
@@ -228,11 +230,12 @@ class Runtime:
             OutcomeUnknown: it isn't durable after `answer_s` seconds; it may yet be.
         """
         self._check_open()
-        compiled = await self._workflow(workflow)
+        check_tenant(tenant)
+        compiled = await self._workflow(workflow, tenant)
         if compiled.input_schema is not None:
             check_against(compiled.input_schema, input, "$.input", "the session's input")
         command = Create(
-            session_id=session_id or self._ids.new(),
+            session_id=session_name(session_id or self._ids.new(), tenant),
             input=encode_request(input, "$.input"),
             context=encode_request({} if context is None else context, "$.context"),
             labels=labels or {},
@@ -244,7 +247,7 @@ class Runtime:
         if session_id is not None and not ID.fullmatch(session_id):
             fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
             raise InvalidInput([fault], "the request")
-        await self.definitions.keep(compiled, listed=False)
+        await self.definitions.keep(compiled, listed=False, tenant=tenant)
         return await self._created(compiled, command, fresh=session_id is None)
 
     async def start(self, workflow: Workflow | dict[str, Any] | str, **options: Any) -> Session:
@@ -319,8 +322,7 @@ class Runtime:
         Raises:
             NotFound: there is no such session.
         """
-        row = await self.row(session_id)
-        return await self.definitions.find(row.workflow_id, row.workflow_version)
+        return await self.definitions.of(await self.row(session_id))
 
     async def _row(self, session_id: str) -> SessionRow | None:
         row: SessionRow | None = await self._read(self.store.row, session_id)
@@ -389,20 +391,20 @@ class Runtime:
 
     # ---- workflows
 
-    async def register(self, definition: Any) -> Definition:
-        """Check and store a definition under its id, listed; equal definitions have equal versions.
+    async def register(self, definition: Any, tenant: str = DEFAULT) -> Definition:
+        """Check and store a tenant's definition under its id, listed; equal definitions have equal versions.
 
         Raises:
             InvalidWorkflow: with every fault.
         """
-        return await self.definitions.keep(self.definitions.compile(definition), listed=True)
+        return await self.definitions.keep(self.definitions.compile(definition, tenant), listed=True, tenant=tenant)
 
-    async def _workflow(self, workflow: Workflow | dict[str, Any] | str) -> Workflow:
+    async def _workflow(self, workflow: Workflow | dict[str, Any] | str, tenant: str) -> Workflow:
         if isinstance(workflow, Workflow):
             return workflow
         if isinstance(workflow, str):
-            return await self.definitions.find(workflow)
-        return self.definitions.compile(workflow)
+            return await self.definitions.find(workflow, tenant=tenant)
+        return self.definitions.compile(workflow, tenant)
 
     # ---- inside
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
-from tornado.httputil import HTTPHeaders
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-from ..actors.errors import Draining, SessiondError
+from ..actors.errors import Draining, Overloaded, SessiondError
 from ..actors.runtime import Runtime
+from ..actors.streams import Subscription
+from .auth import Authenticator
 from .http_meters import Requests
 from .idempotency import Answers
+from .limits import CommandRate, Tally
+from .principal import Principal, Role
+from .problems import Unauthenticated
+from .quota import SessionQuota
 from .reply import Reply as Reply
 from .settings import Settings
 from .wire import Graph, NoQuery
@@ -25,6 +33,10 @@ class OpenStream(Protocol):
         """Say that the server goes away, and close."""
         ...
 
+    def expel(self) -> None:
+        """Say that whoever opened it has no leave any more, and close."""
+        ...
+
 
 class Gateway:
     """What all requests of one server share.
@@ -33,7 +45,11 @@ class Gateway:
         routes: the whole API.
         answers: what was answered to requests with an idempotency key.
         requests: how many were answered, and how fast.
-        streams: every open stream, so that a drain can close them.
+        streams: every open stream with its principal, so that a drain, or the end of a leave, can close them.
+        auth: recognises who sends a request.
+        rate: commands a second.
+        subscriptions: sessions that are followed.
+        quota: unfinished sessions.
         draining: whether the server takes no new work.
     """
 
@@ -45,7 +61,12 @@ class Gateway:
             settings.max_answers, settings.max_answer_bytes, settings.answers_s, asyncio.get_running_loop().time
         )
         self.requests = Requests()
-        self.streams: set[OpenStream] = set()
+        self.streams: dict[OpenStream, Principal] = {}
+        self.auth = Authenticator(settings)
+        self.rate = CommandRate(settings.commands_per_s, time.monotonic)
+        self.subscriptions = Tally("subscriptions", settings.max_tenant_subscriptions)
+        self.quota = SessionQuota(settings.max_tenant_sessions, runtime.rows, time.monotonic)
+        self._open_streams = Tally("streams", settings.max_tenant_streams)
         self.draining = False
         self._requests = 0
         self._idle = asyncio.Event()
@@ -59,6 +80,64 @@ class Gateway:
         """
         if self.draining:
             raise Draining("the server is going away")
+
+    def admit(self, request: HTTPServerRequest, session_id: str | None = None) -> Principal:
+        """Return who opens a stream, who may read.
+
+        Args:
+            request: that asks for the stream.
+            session_id: as the request says it, for a stream of one session.
+
+        Raises:
+            Unauthenticated, Forbidden: it may not.
+            NotFound: the session can't be its tenant's.
+            Draining: the server is going away.
+        """
+        self.check_open()
+        try:
+            principal = self.auth.admit(request, session_id)
+        except Unauthenticated as error:
+            self.auth.refused(error, request)
+            raise
+        principal.require("viewer")
+        return principal
+
+    def enter(self, stream: OpenStream, principal: Principal) -> None:
+        """Count a stream in; `leave` counts it out.
+
+        Raises:
+            Overloaded, TooManyStreams: too many are open, of all tenants or of this one.
+        """
+        if len(self.streams) >= self.settings.max_streams:
+            raise Overloaded(f"{self.settings.max_streams} streams are open")
+        self._open_streams.enter(principal.tenant)
+        self.streams[stream] = principal
+
+    def leave(self, stream: OpenStream) -> None:
+        """Count a stream out, if it is in."""
+        if (principal := self.streams.pop(stream, None)) is not None:
+            self._open_streams.leave(principal.tenant)
+
+    @contextmanager
+    def following(self, principal: Principal, session_id: str, after: int) -> Iterator[Subscription]:
+        """Follow a session's events for a tenant.
+
+        Raises:
+            TooManyStreams: the tenant follows too many.
+        """
+        self.subscriptions.enter(principal.tenant)
+        subscription = self.runtime.subscribe(session_id, after)
+        try:
+            yield subscription
+        finally:
+            subscription.close()
+            self.subscriptions.leave(principal.tenant)
+
+    def expel_invalid(self) -> None:
+        """Close the streams of those whose leave has ended."""
+        for stream, principal in list(self.streams.items()):
+            if not self.auth.valid(principal):
+                stream.expel()
 
     def entered(self) -> None:
         """A request begins."""
@@ -87,9 +166,8 @@ class Call(msgspec.Struct, frozen=True):
         path: the values of the placeholders in the route's path.
         body: of the route's type, None if it takes none.
         query: of the route's type.
-        by: who asks, as far as known.
+        principal: who asks.
         key: the request's idempotency key.
-        tenant: whose request it is.
         when_gone: is given what to call if the client leaves before its answer.
     """
 
@@ -98,10 +176,14 @@ class Call(msgspec.Struct, frozen=True):
     body: Any
     query: Any
     headers: HTTPHeaders
-    by: str | None = None
+    principal: Principal
     key: str | None = None
-    tenant: str = "default"
     when_gone: Callable[[Callable[[], None]], None] = _stays
+
+    @property
+    def by(self) -> str | None:
+        """What the log says of who asks."""
+        return self.principal.by
 
     @property
     def runtime(self) -> Runtime:
@@ -135,6 +217,8 @@ class Route(msgspec.Struct, frozen=True):
         problems: what may go wrong, besides what is wrong with the request itself.
         headers: the request's headers that matter, besides those of every request.
         answer_headers: the reply's headers, besides those of every reply.
+        needs: the least role that may call it; None if nobody has to say who they are.
+        remembered: whether its answer may be given again to a request with the same idempotency key.
     """
 
     method: Method
@@ -148,3 +232,5 @@ class Route(msgspec.Struct, frozen=True):
     problems: tuple[type[SessiondError], ...] = ()
     headers: tuple[str, ...] = ()
     answer_headers: tuple[str, ...] = ()
+    needs: Role | None = "admin"
+    remembered: bool = True

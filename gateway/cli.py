@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "diff": ("cli_diff", "Say what changed between two versions of a workflow."),
     "serve": ("cli_serve", "Serve sessions over HTTP, WebSocket and SSE."),
     "doctor": ("cli_doctor", "Tell whether a store may lose what it acknowledged."),
+    "key": ("cli_key", "Make keys for those who may use a server."),
     "ls": ("cli_remote", "List the sessions of a server."),
     "get": ("cli_remote", "Show a session."),
     "execute": ("cli_remote", "Start a session of a workflow."),

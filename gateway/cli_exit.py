@@ -83,6 +83,8 @@ def _as_text(error: Exception, subject: str | None) -> str:
         return "\n".join(str(fault) for fault in error.faults)
     faults = getattr(error, "faults", [])
     head = f"{subject or 'error'}: {error}"
+    if getattr(error, "status", 0) == 401 or getattr(error, "close_code", 0) == 4401:
+        return f"{head}\n  give a key or a token by SESSIOND_TOKEN or --token"
     if len(faults) < 2:
         return head
     return "\n".join(

@@ -14,11 +14,21 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
+_TOKEN: Final = "sessiond.token"
 
 
 def remote(command: F) -> F:
     """Add the options that every command against a server has."""
     command = click.option("--json", "json_only", is_flag=True, help="Write JSON only.")(command)
+    command = click.option(
+        "--token",
+        metavar="TOKEN",
+        envvar="SESSIOND_TOKEN",
+        show_envvar=True,
+        expose_value=False,
+        callback=_keep_token,
+        help="API key or JSON Web Token; others on this machine can see an option, but not the variable.",
+    )(command)
     return click.option(
         "--server",
         metavar="URL",
@@ -30,11 +40,17 @@ def remote(command: F) -> F:
     )(command)
 
 
+def _keep_token(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    """Keep it where `call` finds it: no command has anything to do with it."""
+    context.meta[_TOKEN] = value
+
+
 def call(server: str, work: Callable[[Client], Awaitable[T]]) -> T:
     """Do some work with a client."""
+    token: str | None = click.get_current_context().meta.get(_TOKEN)
 
     async def connected() -> T:
-        async with Client(server) as client:
+        async with Client(server, token=token) as client:
             return await work(client)
 
     return asyncio.run(connected())

@@ -13,11 +13,21 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from ..actors.detail import SessionDetail
-from ..actors.errors import Fault, NotFound, SessiondError, Unavailable
+from ..actors.errors import Fault, InvalidInput, NotFound, SessiondError, Unavailable
 from ..actors.events import Record
 from ..actors.lifecycle import Action
 from ..actors.messages import Receipt
-from .wire import EventPage, Resumed, ReviewList, SessionList, SignalSent, Started, WorkflowVersion, encode
+from .wire import (
+    EventPage,
+    Resumed,
+    ReviewList,
+    SessionList,
+    SignalSent,
+    Started,
+    TicketIssued,
+    WorkflowVersion,
+    encode,
+)
 
 T = TypeVar("T")
 
@@ -109,6 +119,7 @@ class Client:
         pause: waits that many seconds.
         chance: spreads reconnections, 0 to 1.
         timeout_s: seconds for one request.
+        token: an API key or a JSON Web Token; it is sent to this server only, redirections aren't followed.
     """
 
     def __init__(
@@ -119,7 +130,9 @@ class Client:
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
         timeout_s: float = 30.0,
+        token: str | None = None,
     ) -> None:
+        self._headers = {} if token is None else {"Authorization": f"Bearer {_checked(token)}"}
         self.url = url.rstrip("/")
         self._backoff = backoff or Backoff()
         self._pause = pause
@@ -206,6 +219,10 @@ class Client:
         """Remove a session that has ended."""
         await self.request("DELETE", _session(session_id))
 
+    async def ticket(self, session_id: str | None = None) -> TicketIssued:
+        """Return a ticket for one stream, for a client that can't set headers."""
+        return await self._call("POST", f"{API}/tickets", TicketIssued, {"session_id": session_id})
+
     async def events(self, session_id: str, after: int = 0, limit: int = 1_000) -> EventPage:
         """Return a page of stored events after a seq."""
         query = _query({"after": after, "limit": limit})
@@ -261,7 +278,7 @@ class Client:
     async def _stream(self, session_id: str, after: int) -> AsyncGenerator[Record, None]:
         """Yield what one connection brings."""
         url = f"ws{self.url.removeprefix('http')}{_session(session_id)}/events?after={after}"
-        request = HTTPRequest(url, connect_timeout=self._timeout_s)
+        request = HTTPRequest(url, headers=self._headers, connect_timeout=self._timeout_s)
         connection: WebSocketClientConnection = await websocket_connect(request, max_message_size=MAX_MESSAGE)
         text: str | bytes | None = ""
         try:
@@ -300,9 +317,10 @@ class Client:
         request = HTTPRequest(
             self.url + path,
             method,
-            {**({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})},
+            {**({"Content-Type": "application/json"} if body is not None else {}), **self._headers, **(headers or {})},
             None if body is None else encode(body),
             allow_nonstandard_methods=True,
+            follow_redirects=False,
             request_timeout=self._timeout_s,
             connect_timeout=self._timeout_s,
         )
@@ -310,9 +328,17 @@ class Client:
             response = await self._http.fetch(request, raise_error=False)
         except (OSError, HTTPClientError) as error:  # no answer at all: any answer is returned
             raise Unavailable(f"{self.url} can't be reached: {error}") from None
-        if response.code >= 400:
+        if response.code >= 300:
             raise ProblemError(response.code, _problem(response.body))
         return response
+
+
+def _checked(token: str) -> str:
+    """A token that a header can hold; a file's line end is nobody's intent."""
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidInput([Fault("token", "should be an API key or a JSON Web Token")], "the token")
+    return token
 
 
 def _problem(body: bytes) -> _Problem:

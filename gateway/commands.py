@@ -18,6 +18,7 @@ from ..actors.lifecycle import Action
 from ..actors.messages import Answered, AnswerWait, Receipt, Signalled, SignalSession
 from . import sessions
 from .call import Call, Gateway
+from .principal import Principal, Role
 from .problems import Problem
 from .waits import open_waits
 from .wire import Command, Execute, NoQuery, Resumed, Seq, SignalSent, Started, convert
@@ -133,11 +134,12 @@ class Caller(msgspec.Struct, frozen=True):
 
     gateway: Gateway
     headers: HTTPHeaders
-    by: str | None = None
+    principal: Principal
 
-    def call(self, session_id: str, body: Any = None) -> Call:
-        """Return the same as a request of the HTTP API."""
-        return Call(self.gateway, {"session_id": session_id}, body, NoQuery(), self.headers, self.by)
+    def call(self, body: Any, said: str | None = None) -> Call:
+        """Return the same as a request of the HTTP API, on the session that is meant by `said`."""
+        path = {} if said is None else {"session_id": self.principal.session(said)}
+        return Call(self.gateway, path, body, NoQuery(), self.headers, self.principal)
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -146,11 +148,13 @@ class Spec(msgspec.Struct, frozen=True):
     Attributes:
         data: what its data must be.
         result: what its result is.
+        needs: the least role that may give it.
         run: carries it out; None where the socket itself does.
     """
 
     data: Any
     result: Any
+    needs: Role
     run: Run | None = None
 
 
@@ -162,7 +166,7 @@ async def ping(caller: Caller, data: Nothing) -> Pong:
 async def start_session(caller: Caller, data: StartSession | Execute) -> Receipt | Started:
     """Start a pending session, or a new one: with `graph` or `workflow_id`, `data` is that of an execution."""
     if isinstance(data, Execute):
-        reply = await sessions.execute(caller.call("", data))
+        reply = await sessions.execute(caller.call(data))
         started: Started = reply.body
         return started
     return await _control(caller, data.session_id, "start")
@@ -189,7 +193,7 @@ async def cancel_session(caller: Caller, data: OneSession) -> Receipt:
 
 
 async def _control(caller: Caller, session_id: str, action: Action, reason: str | None = None) -> Receipt:
-    reply = await sessions.control(caller.call(session_id, Command(action, reason)))
+    reply = await sessions.control(caller.call(Command(action, reason), session_id))
     receipt: Receipt = reply.body
     return receipt
 
@@ -197,7 +201,8 @@ async def _control(caller: Caller, session_id: str, action: Action, reason: str 
 async def user_input(caller: Caller, data: UserInput) -> Resumed | SignalSent:
     """Answer the review, or send the signal, that a session waits for."""
     runtime = caller.gateway.runtime
-    detail = await runtime.detail(data.session_id)
+    session_id = caller.principal.session(data.session_id)
+    detail = await runtime.detail(session_id)
     waiting = await open_waits(runtime, detail)
     node_id = data.node_id
     if node_id is None:
@@ -210,12 +215,12 @@ async def user_input(caller: Caller, data: UserInput) -> Resumed | SignalSent:
         raise NotWaiting(node_id, detail.nodes[node_id].status)
     wait = waiting[node_id]
     if wait is UNSET:
-        message = SignalSession(encode_request(data.content, "$.content"), node_id=node_id, by=caller.by)
-        signalled: Signalled = await runtime.command(data.session_id, message)
+        message = SignalSession(encode_request(data.content, "$.content"), node_id=node_id, by=caller.principal.by)
+        signalled: Signalled = await runtime.command(session_id, message)
         return SignalSent(signalled.seq)
     action, content = _review(wait.actions, data.content)
-    review = AnswerWait(node_id, action, encode_request(content, "$.content"), caller.by)
-    answered: Answered = await runtime.command(data.session_id, review)
+    review = AnswerWait(node_id, action, encode_request(content, "$.content"), caller.principal.by)
+    answered: Answered = await runtime.command(session_id, review)
     return Resumed(answered.seq)
 
 
@@ -231,15 +236,15 @@ def _review(offered: tuple[str, ...], content: Any) -> tuple[str, Any]:
 
 
 COMMANDS: Final[Mapping[str, Spec]] = {
-    "subscribe": Spec(Subscribe, Subscribed),
-    "unsubscribe": Spec(Unsubscribe, Unsubscribed),
-    "ping": Spec(Nothing, Pong, ping),
-    "start_session": Spec(StartSession | Execute, Receipt | Started, start_session),
-    "pause_session": Spec(OneSession, Receipt, pause_session),
-    "resume_session": Spec(OneSession, Receipt, resume_session),
-    "stop_session": Spec(OneSession, Receipt, stop_session),
-    "cancel_session": Spec(OneSession, Receipt, cancel_session),
-    "user_input": Spec(UserInput, Resumed | SignalSent, user_input),
+    "subscribe": Spec(Subscribe, Subscribed, "viewer"),
+    "unsubscribe": Spec(Unsubscribe, Unsubscribed, "viewer"),
+    "ping": Spec(Nothing, Pong, "viewer", ping),
+    "start_session": Spec(StartSession | Execute, Receipt | Started, "operator", start_session),
+    "pause_session": Spec(OneSession, Receipt, "operator", pause_session),
+    "resume_session": Spec(OneSession, Receipt, "operator", resume_session),
+    "stop_session": Spec(OneSession, Receipt, "operator", stop_session),
+    "cancel_session": Spec(OneSession, Receipt, "operator", cancel_session),
+    "user_input": Spec(UserInput, Resumed | SignalSent, "operator", user_input),
 }
 
 

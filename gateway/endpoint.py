@@ -12,13 +12,17 @@ from tornado import httputil
 from tornado.web import HTTPError, RequestHandler
 
 from ..actors.errors import NotFound
+from .browsers import SECURITY_HEADERS, BrowserPolicy
 from .call import Call, Gateway, Reply, Route
 from .idempotency import HEADER, fingerprint, key_of
 from .logs import request_id_of
+from .principal import NOBODY, Principal
 from .problems import (
     MEDIA_TYPE,
+    Forbidden,
     Malformed,
     MethodNotAllowed,
+    Unauthenticated,
     UnsupportedMediaType,
     headers_of,
     problem_of,
@@ -45,13 +49,14 @@ class JsonHandler(RequestHandler):
         self.routes = routes
 
     def set_default_headers(self) -> None:
-        """Answers are nobody else's, and never anything but what their type says."""
+        """Answers are nobody else's, and never anything but what their type says; see `browsers`."""
         self.clear_header("Server")
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Content-Type-Options", "nosniff")
         if not self.request_id:  # this is called again for a problem
             self.request_id = request_id_of(self.request.headers.get(REQUEST_ID))
         self.set_header(REQUEST_ID, self.request_id)
+        browsers: BrowserPolicy = self.settings["browsers"]
+        for name, value in (*SECURITY_HEADERS.items(), *browsers.cors(self.request).items()):
+            self.set_header(name, value)
 
     def compute_etag(self) -> None:
         """Entity tags are a session's seq, set where there is one; never a digest of the body."""
@@ -152,11 +157,14 @@ class Endpoint(JsonHandler):
         route = self.routes.get(method)
         if route is None:
             raise MethodNotAllowed(method, self.methods())
+        principal = self._admit(route)
+        if "session_id" in path:
+            path["session_id"] = principal.session(path["session_id"])
         query = decode_query(self.request.query_arguments, route.query)
         body = None if route.body is None else self._body(route)
         headers = self.request.headers
-        key = key_of(headers.get(HEADER)) if route.method == "POST" else None
-        call = Call(self.gateway, path, body, query, headers, key=key, when_gone=self._when_gone)
+        key = key_of(headers.get(HEADER)) if route.method == "POST" and route.remembered else None
+        call = Call(self.gateway, path, body, query, headers, principal, key, self._when_gone)
         if key is None:
             return await route.operation(call)
 
@@ -165,15 +173,56 @@ class Endpoint(JsonHandler):
             return msgspec.structs.replace(reply, body=encode(reply.body))
 
         request = fingerprint(route.method, self.request.uri or "", self.request.body)
-        return await self.gateway.answers.once((call.tenant, key), request, answer)
+        return await self.gateway.answers.once((principal.tenant, key), request, answer)
 
     def _when_gone(self, leave: Callable[[], None]) -> None:
         self._leave = leave
+
+    def _admit(self, route: Route) -> Principal:
+        """Return who asks, who may.
+
+        Raises:
+            Unauthenticated, Forbidden: nobody may, or not this one.
+            TooManyRequests: the tenant gives too many commands a second.
+        """
+        if route.needs is None:
+            return NOBODY
+        gateway = self.gateway
+        try:
+            principal = gateway.auth.authenticate(self.request.headers)
+        except Unauthenticated as error:
+            gateway.auth.refused(error, self.request)
+            raise
+        if route.method != "GET":
+            gateway.rate.take(principal.tenant)
+        principal.require(route.needs)
+        return principal
 
     def _body(self, route: Route) -> Any:
         assert route.body is not None
         check_media_type(self.request.headers, self.request.body)
         return decode(self.request.body, route.body)
+
+
+class Refusal(JsonHandler):
+    """Answers what isn't let in at all, whatever its path and method, and preflights, which have no fault."""
+
+    _error: Forbidden | None = None
+
+    def initialize(self, gateway: Gateway, routes: Mapping[str, Route], error: Forbidden | None = None) -> None:
+        """Take why it isn't let in; None for a preflight."""
+        super().initialize(gateway, routes)
+        self._error = error
+
+    def _refuse(self) -> None:
+        if self._error is not None:
+            self.write_problem(self._error)
+            return
+        self.set_status(204)
+        self.clear_header("Content-Type")
+        self.finish()
+
+    get = post = put = delete = head = patch = options = _refuse
 
 
 def check_media_type(headers: httputil.HTTPHeaders, body: bytes) -> None:

@@ -12,10 +12,12 @@ from typing import Final
 
 from ..actors.errors import Conflict, Overloaded
 from ..actors.lifecycle import TERMINAL
-from ..actors.runtime import Runtime
 from ..actors.streams import Subscription
 from ..actors.taps import Tap, TapOverflow
+from ..actors.tenancy import tenant_of
+from .call import Gateway
 from .framing import holds_end, live_frame
+from .principal import Principal
 
 BUFFER: Final = 32_768
 """Bytes of live segments that one of many subscriptions may hold."""
@@ -34,18 +36,24 @@ class FanIn:
     """What one socket follows.
 
     Args:
+        principal: who follows, and sees what is its tenant's.
         put: writes frames, and returns when the socket has taken them.
         failed: is told why nothing more can be sent.
-        most: subscriptions at the same time.
     """
 
     def __init__(
-        self, runtime: Runtime, put: Callable[[bytes], Awaitable[None]], failed: Callable[[Exception], None], most: int
+        self,
+        gateway: Gateway,
+        principal: Principal,
+        put: Callable[[bytes], Awaitable[None]],
+        failed: Callable[[Exception], None],
     ) -> None:
-        self._runtime = runtime
+        self._runtime = gateway.runtime
+        self._tally = gateway.subscriptions
+        self._tenant = principal.tenant
         self._put = put
         self._failed = failed
-        self._most = most
+        self._most = gateway.settings.max_subscriptions
         self._turn = asyncio.Lock()  # first come, first served
         self._tap: Tap | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -59,23 +67,25 @@ class FanIn:
 
         Raises:
             NotFound: there is none.
-            AlreadySubscribed, Overloaded.
+            AlreadySubscribed, Overloaded, TooManyStreams.
         """
         await self._runtime.row(session_id)
         self._check(session_id, session_id in self._subscriptions)
+        self._tally.enter(self._tenant)
         subscription = self._runtime.hub.subscribe(session_id, after, bound=BUFFER)
         self._subscriptions[session_id] = subscription
         self._begin(self._follow(subscription))
 
-    def follow_all(self, sees: Callable[[str], bool]) -> None:
-        """Follow every session that `sees` lets through, but those that are followed by themselves; live only.
+    def follow_all(self) -> None:
+        """Follow every session of the tenant, but those that are followed by themselves; live only.
 
         Raises:
-            AlreadySubscribed, Overloaded.
+            AlreadySubscribed, Overloaded, TooManyStreams.
         """
         self._check("*", self._tap is not None)
+        self._tally.enter(self._tenant)
         self._tap = self._runtime.hub.tap(
-            lambda session_id: session_id not in self._subscriptions and sees(session_id),
+            lambda session_id: session_id not in self._subscriptions and tenant_of(session_id) == self._tenant,
             lambda: self._failed(TapOverflow("the socket is too slow for all sessions at once")),
         )
         self._begin(self._drink(self._tap))
@@ -86,6 +96,7 @@ class FanIn:
         if subscription is None:
             return None
         subscription.close()
+        self._tally.leave(self._tenant)
         return subscription.cursor
 
     def unfollow_all(self) -> None:
@@ -93,6 +104,7 @@ class FanIn:
         if self._tap is not None:
             self._tap.close()
             self._tap = None
+            self._tally.leave(self._tenant)
 
     def close(self) -> None:
         """Follow nothing any more."""

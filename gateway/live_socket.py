@@ -12,13 +12,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from .browsers import BrowserPolicy
 from .call import Gateway
+from .problems import report
 
 logger = logging.getLogger("sessiond.gateway")
 
 GOING_AWAY: Final = 1001
+EXPIRED: Final = 4401
 SLOW: Final = 4408
 
 
@@ -34,14 +38,19 @@ class LiveSocket(WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """Let our own pages in, and those of the origins that the settings name."""
-        return super().check_origin(origin) or origin in self.gateway.settings.allowed_origins
+        browsers: BrowserPolicy = self.settings["browsers"]
+        return browsers.trusts(origin, self.request.headers)
+
+    def log_exception(self, *info: Any) -> None:
+        """Log a bug without the request: its URL may hold a ticket."""
+        if info[1] is not None and not isinstance(info[1], HTTPError):
+            report(info[1])
 
     def begin(self) -> None:
         """The upgrade is accepted: from here on the connection is looked after."""
         self.set_nodelay(True)
         settings = self.gateway.settings
         self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
-        self.gateway.streams.add(self)
 
     def on_pong(self, data: bytes) -> None:
         """The peer is there."""
@@ -49,13 +58,17 @@ class LiveSocket(WebSocketHandler):
 
     def on_close(self) -> None:
         """Let go of everything that belongs to the connection."""
-        self.gateway.streams.discard(self)
+        self.gateway.leave(self)
         if self._pulse is not None:
             self._pulse.stop()
 
     def leave(self) -> None:
         """Close, because the server goes away."""
         self.close(GOING_AWAY, "the server is going away")
+
+    def expel(self) -> None:
+        """Close, because the leave of whoever opened it has ended."""
+        self.close(EXPIRED, "your leave has ended; authenticate again and come back with after")
 
     async def put(self, frames: bytes) -> None:
         """Write whole frames, and return when the socket has taken them.

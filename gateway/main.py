@@ -50,7 +50,7 @@ async def serve(
         for workflow in workflows:
             await runtime.definitions.keep(workflow, listed=True)
         async with serving(runtime, settings) as server:
-            with _Signals(stopping):
+            with _Signals(stopping, server.refresh_keys):
                 announce(f"sessiond listens on {server.url}")
                 await stopping.wait()
                 logger.info("draining")
@@ -85,18 +85,26 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 class _Signals:
-    """While entered, the first signal sets an event, and the next does what the system does by default."""
+    """While entered, the first signal sets an event, and the next does what the system does by default.
 
-    def __init__(self, stopping: asyncio.Event) -> None:
+    A SIGHUP, where there is such a thing, has the keys read again.
+    """
+
+    def __init__(self, stopping: asyncio.Event, refresh: Callable[[], None]) -> None:
         self._stopping = stopping
+        self._refresh = refresh
         self._loop = asyncio.get_running_loop()
 
     def __enter__(self) -> None:
         for number in _SIGNALS:
             self._loop.add_signal_handler(number, self._first)
+        if sys.platform != "win32":
+            self._loop.add_signal_handler(signal.SIGHUP, self._refresh)
 
     def __exit__(self, *_: object) -> None:
         self._restore()
+        if sys.platform != "win32":
+            self._loop.remove_signal_handler(signal.SIGHUP)
 
     def _first(self) -> None:
         self._stopping.set()

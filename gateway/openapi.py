@@ -15,10 +15,13 @@ from .problems import (
     MEDIA_TYPE,
     STATUS,
     BodyTooLarge,
+    Forbidden,
     KeyInUse,
     KeyReused,
     Malformed,
     Problem,
+    TooManyRequests,
+    Unauthenticated,
     UnsupportedMediaType,
 )
 from .samples import SAMPLES
@@ -71,6 +74,14 @@ def openapi(routes: Iterable[Route]) -> dict[str, Any]:
         "paths": dict(paths),
         "components": {
             "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key, or a JSON Web Token. Where the server has no authentication, "
+                    "nobody has to say who they are.",
+                }
+            },
             "headers": _HEADERS,
             "parameters": {_key(name): _header(name) for name in _REQUEST_HEADERS},
             "responses": dict(_problem_responses(table)),
@@ -80,14 +91,18 @@ def openapi(routes: Iterable[Route]) -> dict[str, Any]:
 
 def statuses(route: Route) -> dict[HTTPStatus, list[str]]:
     """Return every status of a problem that a route may answer, with the codes that come with it."""
-    kinds: list[type[SessiondError]] = [Malformed, InvalidInput]
+    kinds: list[type[SessiondError]] = [Malformed, InvalidInput, Forbidden]
+    if route.needs is not None:
+        kinds.append(Unauthenticated)
+        if route.method != "GET":
+            kinds.append(TooManyRequests)
     if "{" in route.path:
         kinds.append(NotFound)
     if "{session_id}" in route.path:
         kinds.append(Quarantined)
     if route.body is not None:
         kinds += [BodyTooLarge, UnsupportedMediaType]
-    if route.method == "POST":
+    if "Idempotency-Key" in headers_taken(route):
         kinds += [KeyReused, KeyInUse]
     found: dict[HTTPStatus, list[str]] = defaultdict(list)
     for kind in [*kinds, *route.problems]:
@@ -106,6 +121,9 @@ def _operation(route: Route, of_type: dict[str, Any]) -> dict[str, Any]:
         "parameters": list(_parameters(route)),
         "responses": _responses(route, of_type),
     }
+    if route.needs is not None:
+        operation["security"] = [{"bearer": []}]
+        description = f"{description}\n\nTakes the role `{route.needs}`, or one that may do more.".strip()
     if description:
         operation["description"] = description
     if route.body is not None:
@@ -127,7 +145,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 def headers_taken(route: Route) -> tuple[str, ...]:
     """Return the request headers that a route looks at, besides those of HTTP itself."""
-    return (*route.headers, "Idempotency-Key") if route.method == "POST" else route.headers
+    return (*route.headers, "Idempotency-Key") if route.method == "POST" and route.remembered else route.headers
 
 
 def _responses(route: Route, of_type: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +176,7 @@ def _problem_responses(routes: list[Route]) -> Iterator[tuple[str, dict[str, Any
     for status in sorted(codes):
         content = {"schema": {"$ref": SCHEMAS + Problem.__name__}, "examples": examples(SAMPLES[Problem])}
         headers = {"X-Request-Id": _ref("X-Request-Id")}
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
             headers["Retry-After"] = _ref("Retry-After")
         words = ", ".join(f"`{code}`" for code in sorted(codes[status]))
         yield (

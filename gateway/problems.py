@@ -25,6 +25,7 @@ from ..actors.errors import (
     SessiondError,
     StoreBroken,
     StoreFull,
+    StoreUnavailable,
     Unavailable,
 )
 
@@ -91,6 +92,44 @@ class KeyInUse(RequestError):
         super().__init__("a request with this Idempotency-Key is still being answered; try again for its answer")
 
 
+class Unauthenticated(RequestError):
+    """The request says not, or not rightly, who sends it; `challenge` is what the answer asks for (RFC 6750)."""
+
+    code = "unauthenticated"
+
+    def __init__(self, message: str, error: str | None = None) -> None:
+        self.challenge = 'Bearer realm="sessiond"' + (f', error="{error}"' if error else "")
+        super().__init__(message)
+
+
+class Forbidden(RequestError):
+    """The sender is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class TooManyRequests(RequestError):
+    """A limit on what one tenant may do; `retry_after` is in seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class QuotaExceeded(TooManyRequests):
+    """The tenant has as many unfinished sessions as it may."""
+
+    code = "quota_exceeded"
+
+
+class TooManyStreams(TooManyRequests):
+    """The tenant has as many streams or subscriptions open as it may."""
+
+    code = "too_many_streams"
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of every error answer.
 
@@ -122,6 +161,9 @@ STATUS: Final[Mapping[type[SessiondError], HTTPStatus]] = {
     StoreBroken: HTTPStatus.SERVICE_UNAVAILABLE,
     Quarantined: HTTPStatus.INTERNAL_SERVER_ERROR,
     RequestError: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -155,7 +197,7 @@ def problem_of(error: BaseException, session_id: str | None = None) -> Problem:
         type=f"urn:sessiond:problem:{code}",
         title=status.phrase,
         status=status.value,
-        detail=error.detail if known and isinstance(error, SessiondError) else _HIDDEN,
+        detail=_told(error) if known and isinstance(error, SessiondError) else _HIDDEN,
         code=code,
         session_id=session_id or UNSET,
         session_status=refused.status if refused else UNSET,
@@ -164,12 +206,29 @@ def problem_of(error: BaseException, session_id: str | None = None) -> Problem:
     )
 
 
+def _told(error: SessiondError) -> str:
+    """What a client is told; what a store says of itself may hold paths and addresses, and is only logged."""
+    match error:
+        case Quarantined():
+            return f"session {error.session_id!r} is quarantined and left as it is: {error.cause.code}"
+        case StoreFull():
+            return "the store is full"
+        case StoreUnavailable():
+            return "the store doesn't answer; try again later"
+        case StoreBroken():
+            return "the store failed; the server's log has the details"
+        case _:
+            return error.detail
+
+
 def headers_of(error: BaseException) -> dict[str, str]:
-    """Return the headers that go with `error`: Retry-After in whole seconds, Allow."""
-    if isinstance(error, Unavailable):
+    """Return the headers that go with `error`: Retry-After in whole seconds, WWW-Authenticate, Allow."""
+    if isinstance(error, (Unavailable, TooManyRequests)):
         return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     if isinstance(error, (Fenced, KeyInUse)):
         return {"Retry-After": "1"}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": error.challenge}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed_methods)}
     return {}
@@ -190,6 +249,14 @@ def close_code(error: BaseException) -> tuple[int, str]:
             return 1001, "going away"
         case InvalidInput():
             return 1008, clip(error.detail)
+        case Unauthenticated():
+            return 4401, clip(error.detail)
+        case Forbidden():
+            return 4403, clip(error.detail)
+        case TooManyStreams():
+            return 1013, clip(error.detail)
+        case TooManyRequests():
+            return 4429, clip(error.detail)
         case Overloaded() | Unavailable() | Fenced():
             return 1013, "try again later"
         case _:

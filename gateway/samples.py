@@ -28,6 +28,7 @@ from .wire import (
     SignalSent,
     SkipOutput,
     Started,
+    TicketRequest,
     WorkflowVersion,
 )
 
@@ -64,6 +65,7 @@ SAMPLES: Final[Mapping[Any, Any]] = {
     RetryInput: RetryInput({"topic": "snow"}),
     SkipOutput: SkipOutput({"text": ""}),
     Signal: Signal({"paid": True}, "payment"),
+    TicketRequest: TicketRequest(_ID),
     Started: Started(_ID, "started", 3),
     Receipt: Receipt(_ID, "pause", "paused", True, 9, ("write",)),
     Resumed: Resumed(12),

@@ -11,14 +11,18 @@ from typing import Any, Final
 
 from tornado import httputil
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
 from ..actors.runtime import Runtime
+from .acceptor import Acceptor, file_mark
 from .body_limit import BodyLimit
+from .browsers import BrowserPolicy
 from .call import Gateway, Route
 from .command_socket import CommandSocket
-from .endpoint import Endpoint, log_request
+from .endpoint import Endpoint, Refusal, log_request
+from .problems import Forbidden
 from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
 from .sse import EventStream
@@ -55,6 +59,22 @@ def pattern(path: str) -> str:
     return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "$"
 
 
+class GuardedApplication(Application):
+    """Asks, before a request is routed, whether it may come from where it comes from."""
+
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> Any:
+        """Return what answers a request: its route, or a refusal."""
+        browsers: BrowserPolicy = self.settings["browsers"]
+        arguments = self.settings["default_handler_args"]
+        try:
+            browsers.check(request)
+        except Forbidden as error:
+            return self.get_handler_delegate(request, Refusal, {**arguments, "error": error})
+        if browsers.answers_preflight(request):
+            return self.get_handler_delegate(request, Refusal, {**arguments, "error": None})
+        return super().find_handler(request, **kwargs)
+
+
 def application(gateway: Gateway) -> Application:
     """Return the routes as a Tornado application."""
     table: dict[str, dict[str, Route]] = {}
@@ -69,11 +89,12 @@ def application(gateway: Gateway) -> Application:
     for path, routes in table.items():
         rules.append(Rule(PathMatches(pattern(path)), Endpoint, {"gateway": gateway, "routes": routes}))
     nowhere: Mapping[str, Route] = {}
-    return Application(
+    return GuardedApplication(
         rules,
         default_handler_class=Endpoint,
         default_handler_args={"gateway": gateway, "routes": nowhere},
         log_function=log_request,
+        browsers=BrowserPolicy(gateway.settings),
         websocket_max_message_size=MAX_MESSAGE,
     )
 
@@ -90,11 +111,12 @@ class Server:
         self.gateway = Gateway(runtime, settings, ROUTES)
         self.url = ""
         self._settings = settings
+        self._acceptor: Acceptor | None = None
+        self._check: asyncio.TimerHandle | None = None
         limited = BodyLimit(application(self.gateway), settings.max_body)
         self._http = HTTPServer(
             limited,
             max_header_size=MAX_HEADER,
-            max_buffer_size=MAX_READ,
             idle_connection_timeout=settings.idle_s,
             body_timeout=settings.body_s,
         )
@@ -109,15 +131,34 @@ class Server:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
         listening.setblocking(False)
-        self._http.add_sockets([listening])
+        self._acceptor = Acceptor(listening, self._take, file_mark(settings.spare_files))
+        self._check = asyncio.get_running_loop().call_later(settings.auth_check_s, self._check_leave)
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
         self.url = f"http://{host}:{listening.getsockname()[1]}"
+
+    def refresh_keys(self) -> None:
+        """Read the keys again, and close the streams of those that are gone."""
+        self.gateway.auth.reload()
+        self.gateway.expel_invalid()
+
+    def _take(self, connection: socket.socket, address: Any) -> None:
+        connection.setblocking(False)
+        self._http.handle_stream(IOStream(connection, max_buffer_size=MAX_READ), address)
+
+    def _check_leave(self) -> None:
+        self.gateway.auth.refresh()
+        self.gateway.expel_invalid()
+        self._check = asyncio.get_running_loop().call_later(self._settings.auth_check_s, self._check_leave)
+
+    def _refuse_new(self) -> None:
+        if self._acceptor is not None:
+            self._acceptor.close()
 
     async def drain(self) -> None:
         """Accept no more, close the streams, and let requests under way be answered, for `drain_s` seconds."""
         gateway = self.gateway
         gateway.draining = True
-        self._http.stop()
+        self._refuse_new()
         for stream in list(gateway.streams):
             stream.leave()
         try:
@@ -128,7 +169,9 @@ class Server:
 
     async def close(self) -> None:
         """Drop every connection that is left."""
-        self._http.stop()
+        self._refuse_new()
+        if self._check is not None:
+            self._check.cancel()
         await self._http.close_all_connections()
 
 

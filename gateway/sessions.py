@@ -83,7 +83,8 @@ async def fork(call: Call) -> Reply:
             session_id=session_id,
             start=body.start,
         )
-        created = await call.runtime.fork(call.path["session_id"], request)
+        async with call.gateway.quota.room(call.principal.tenant):
+            created = await call.runtime.fork(call.path["session_id"], request)
     return await _created(call, created)
 
 
@@ -94,31 +95,34 @@ async def _created(call: Call, created: Created) -> Reply:
 
 async def _create(call: Call, body: Execute) -> Created:
     call.gateway.check_open()
-    runtime = call.runtime
+    runtime, tenant = call.runtime, call.principal.tenant
     workflow: Workflow | str
     if body.graph is not None:
+        call.principal.require("author")
         try:
-            workflow = runtime.definitions.compile(body.graph)
+            workflow = runtime.definitions.compile(body.graph, tenant)
         except InvalidWorkflow as error:
             raise below(error, "$.graph") from None
     else:
         workflow = body.workflow_id or ""
     with _named(call, body.session_id) as session_id:
-        return await runtime.create(
-            workflow,
-            input=body.input,
-            session_id=session_id,
-            context=body.context,
-            labels=body.labels,
-            deadline_s=body.deadline_s,
-            start=body.start,
-        )
+        async with call.gateway.quota.room(tenant):
+            return await runtime.create(
+                workflow,
+                input=body.input,
+                session_id=session_id,
+                context=body.context,
+                labels=body.labels,
+                deadline_s=body.deadline_s,
+                start=body.start,
+                tenant=tenant,
+            )
 
 
 @contextmanager
 def _named(call: Call, given: str | None) -> Iterator[str | None]:
     """Yield the id of the session to create: the one that is given, or that of the request's key, if it has one."""
-    derived = session_id_for((call.tenant, call.key)) if call.key and given is None else None
+    derived = session_id_for((call.principal.tenant, call.key)) if call.key and given is None else None
     try:
         yield derived or given
     except SessionExists:
@@ -136,6 +140,7 @@ async def rows(call: Call) -> Reply:
     query: SessionQuery = call.query
     page = await call.runtime.rows(
         RowQuery(
+            tenant=call.principal.tenant,
             status=query.status,
             workflow_id=query.workflow_id,
             label=query.label,
@@ -151,7 +156,7 @@ async def detail(call: Call) -> Reply:
 
     With `wait` the answer comes when the session has ended, is quiet, or waits for somebody.
     """
-    found = await await_detail(call.gateway, call.path["session_id"], call.query, call.when_gone)
+    found = await await_detail(call)
     tag = f'"{found.seq}"'
     known = {part.strip().removeprefix("W/") for part in call.headers.get("If-None-Match", "").split(",")}
     if tag in known or "*" in known:
@@ -240,9 +245,10 @@ async def reviews(call: Call) -> Reply:
     """List the waits that are open for a person, of the newest sessions first."""
     query: ReviewQuery = call.query
     if query.session_id is not None:
-        found, cursor = [await call.runtime.row(query.session_id)], None
+        found, cursor = [await call.runtime.row(call.principal.session(query.session_id))], None
     else:
-        page = await call.runtime.rows(RowQuery(waiting=True, cursor=query.cursor, limit=query.limit))
+        tenant = call.principal.tenant
+        page = await call.runtime.rows(RowQuery(tenant, waiting=True, cursor=query.cursor, limit=query.limit))
         found, cursor = page.items, page.next_cursor
     lists = await asyncio.gather(*[_waits(call, row, query.node_id) for row in found if row.waits])
     return Reply(ReviewList([item for items in lists for item in items], cursor))

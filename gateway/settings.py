@@ -15,7 +15,7 @@ from ..actors.workflow import fault_of
 from .logs import LogFormat
 
 PREFIX: Final = "SESSIOND_"
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 Seconds = Annotated[float, Meta(gt=0)]
 Size = Annotated[int, Meta(ge=1)]
@@ -26,15 +26,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         store: URL of the store: `sqlite:///file.db`, `redis://host/0`, `memory://`.
-        host: address to listen on. Without authentication only loopback, unless `allow_anonymous`.
+        host: address to listen on. Without `keys` or `jwt_key` only loopback, unless `allow_anonymous`.
         port: 0 takes a free one.
         workflows: files to register at the start, JSON or YAML.
         nodes: modules to import at the start, for the node types and tools they register.
         http: whether `http` nodes may call other servers.
         http_hosts: the only hosts that they may call, `*` for any characters; all if empty.
         http_private: networks that they may call although they aren't public, such as `10.1.0.0/16`.
+        keys: file of API keys, as `sessiond key new` makes them; read again when it changes, or at a SIGHUP.
+        jwt_key: file with the key that signs tokens: the secret for HS256, else the public key in PEM.
+        jwt_algorithm: the only one that tokens may be signed with.
+        jwt_issuer: what tokens must say as `iss`, if set.
+        jwt_audience: what tokens must say as `aud`, if set.
+        auth_check_s: seconds until a key that was removed, or a token that ran out, ends its open streams.
         allow_anonymous: serve other machines without authentication.
-        allowed_origins: web origins, other than our own, whose pages may open WebSockets.
+        allowed_hosts: names that this server answers to, besides those of loopback; any if empty, except on
+            loopback without authentication.
+        allowed_origins: web origins, other than our own, whose pages may use the API and open WebSockets.
         max_body: bytes of a request's body.
         max_streams: WebSockets and SSE streams open at once.
         max_subscriptions: sessions that one WebSocket may follow at once.
@@ -46,6 +54,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         log_format: `text` for people, `json` for machines; to stderr.
         log_level: what is logged at least: `debug`, `info`, `warning` or `error`.
         access_log: whether each answered request is logged; those that failed inside always are.
+        max_tenant_streams: the same, for one tenant.
+        max_tenant_subscriptions: sessions that one tenant follows over WebSockets and SSE streams.
+        max_tenant_sessions: unfinished sessions of one tenant; 0 for any number.
+        commands_per_s: requests that change something, and commands on WebSockets, for one tenant; twice as many
+            at once; 0 for any number.
+        spare_files: file descriptors that connections must leave for the store and for files.
         idle_s: seconds a connection may wait for its next request, or take to send its headers.
         body_s: seconds a request's body may take to arrive.
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
@@ -63,7 +77,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     http: bool = False
     http_hosts: tuple[str, ...] = ()
     http_private: tuple[str, ...] = ()
+    keys: str | None = None
+    jwt_key: str | None = None
+    jwt_algorithm: Literal["HS256", "RS256", "EdDSA"] | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    auth_check_s: Seconds = 1.0
     allow_anonymous: bool = False
+    allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body: Size = 1_048_576
     max_streams: Size = 10_000
@@ -76,6 +97,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: LogFormat = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = True
+    max_tenant_streams: Size = 10_000
+    max_tenant_subscriptions: Size = 20_000
+    max_tenant_sessions: Annotated[int, Meta(ge=0)] = 0
+    commands_per_s: Annotated[float, Meta(ge=0)] = 5_000.0
+    spare_files: Size = 64
     idle_s: Seconds = 75.0
     body_s: Seconds = 30.0
     ping_s: Seconds = 20.0
@@ -128,15 +154,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """
         return Options(http=self.http_policy(), answer_s=self.answer_s, strict_durability=self.strict_durability)
 
+    @property
+    def authenticates(self) -> bool:
+        """Whether callers have to say who they are."""
+        return self.keys is not None or self.jwt_key is not None
+
     def check_exposure(self) -> None:
         """Refuse to serve other machines to anybody.
 
         Raises:
             InvalidInput: the address isn't loopback and nothing says that this is wanted.
         """
-        if self.host not in _LOOPBACK and not self.allow_anonymous:
+        if self.host not in LOOPBACK and not self.authenticates and not self.allow_anonymous:
             message = (
-                f"{self.host!r} can be reached from other machines, and there is no authentication; "
-                f"listen on 127.0.0.1 behind a proxy that authenticates, or set {PREFIX}ALLOW_ANONYMOUS=1"
+                f"{self.host!r} can be reached from other machines, and there is no authentication. Make a key by "
+                f"`sessiond key new --tenant default --role admin --keys keys.jsonl` and set {PREFIX}KEYS=keys.jsonl, "
+                f"or set {PREFIX}JWT_KEY and {PREFIX}JWT_ALGORITHM for tokens of your own; listen on 127.0.0.1 behind "
+                f"a proxy that authenticates; or let anybody in by {PREFIX}ALLOW_ANONYMOUS=1"
             )
             raise InvalidInput([Fault("host", message)], "the settings")

@@ -10,12 +10,13 @@ import asyncio
 
 from tornado.iostream import StreamClosedError
 
-from ..actors.errors import Fault, InvalidInput, Overloaded
+from ..actors.errors import Fault, InvalidInput
 from ..actors.lifecycle import TERMINAL
 from ..actors.segment import payloads
 from ..actors.streams import Chunk, Subscription
 from .endpoint import JsonHandler
 from .framing import holds_end, live_notice
+from .principal import Principal
 from .problems import report
 from .wire import EventQuery, decode_query
 
@@ -31,17 +32,18 @@ class EventStream(JsonHandler):
     async def get(self, session_id: str) -> None:
         """Send until the terminal event, or until either side leaves."""
         try:
-            after = await self._admit(session_id)
+            principal, name, after = await self._admit(session_id)
+            self.gateway.enter(self, principal)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             report(error)
             self.write_problem(error)
             return
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")
-        self._subscription = self.gateway.runtime.subscribe(session_id, after)
-        self.gateway.streams.add(self)
         try:
-            await self._send(self._subscription)
+            with self.gateway.following(principal, name, after) as subscription:
+                self._subscription = subscription
+                await self._send(subscription)
             await self.finish()
         except (StreamClosedError, TimeoutError):
             self.detach().close()
@@ -49,8 +51,7 @@ class EventStream(JsonHandler):
             report(error)
             await self.finish()
         finally:
-            self._subscription.close()
-            self.gateway.streams.discard(self)
+            self.gateway.leave(self)
 
     def on_connection_close(self) -> None:
         """The peer left."""
@@ -61,19 +62,22 @@ class EventStream(JsonHandler):
         if self._subscription is not None:
             self._subscription.close()
 
-    async def _admit(self, session_id: str) -> int:
+    def expel(self) -> None:
+        """End the stream: a client that comes back is told why."""
+        self.leave()
+
+    async def _admit(self, said: str) -> tuple[Principal, str, int]:
         gateway = self.gateway
-        gateway.check_open()
+        principal = gateway.admit(self.request, said)
+        session_id = principal.session(said)
         query = decode_query(self.request.query_arguments, EventQuery)
-        if len(gateway.streams) >= gateway.settings.max_streams:
-            raise Overloaded(f"{gateway.settings.max_streams} streams are open")
         await gateway.runtime.row(session_id)
         last = self.request.headers.get("Last-Event-ID")
         if last is None:
-            return query.after
+            return principal, session_id, query.after
         if not (last.isascii() and last.isdigit() and len(last) <= 15):
             raise InvalidInput([Fault("Last-Event-ID", "should be a seq")], "the request")
-        return int(last)
+        return principal, session_id, int(last)
 
     async def _send(self, subscription: Subscription) -> None:
         settings = self.gateway.settings

@@ -11,7 +11,6 @@ import asyncio
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
-from ..actors.errors import Overloaded
 from ..actors.lifecycle import TERMINAL
 from ..actors.streams import Subscription
 from .call import Gateway
@@ -44,28 +43,21 @@ class EventSocket(LiveSocket):
         if self._pump is not None:
             self._pump.cancel()
 
-    async def _run(self, session_id: str) -> None:
+    async def _run(self, said: str) -> None:
         try:
-            query = await self._admit(session_id)
-            subscription = self.gateway.runtime.subscribe(session_id, query.after)
-            try:
+            gateway = self.gateway
+            principal = gateway.admit(self.request, said)
+            session_id = principal.session(said)
+            query = decode_query(self.request.query_arguments, EventQuery)
+            gateway.enter(self, principal)
+            await gateway.runtime.row(session_id)
+            with gateway.following(principal, session_id, query.after) as subscription:
                 await self._send(subscription, bool(query.close))
-            finally:
-                subscription.close()
         except (StreamClosedError, WebSocketClosedError):
             return  # the peer left; on_close has been, or will be, called
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a close code
             report(error)
             self.close(*close_code(error))
-
-    async def _admit(self, session_id: str) -> EventQuery:
-        gateway = self.gateway
-        gateway.check_open()
-        query = decode_query(self.request.query_arguments, EventQuery)
-        if len(gateway.streams) > gateway.settings.max_streams:
-            raise Overloaded(f"{gateway.settings.max_streams} streams are open")
-        await gateway.runtime.row(session_id)
-        return query
 
     async def _send(self, subscription: Subscription, close_at_end: bool) -> None:
         while (chunk := await subscription.pull()) is not None:

@@ -7,19 +7,19 @@ between; it looks again only when an event may have changed the answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeAlias, assert_never
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ..actors.detail import SessionDetail
-from ..actors.errors import Overloaded
 from ..actors.events import HumanInteractionRequired
 from ..actors.lifecycle import TERMINAL
 from ..actors.runtime import Runtime
 from ..actors.streams import Subscription
-from .call import Gateway
+from .call import Call
+from .problems import Unauthenticated
 
 Wait: TypeAlias = Literal["completed", "quiesced", "waiting"]
 
@@ -41,13 +41,23 @@ class DetailQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LongPoll:
-    """A request that waits; it ends when the server goes away, or the client does."""
+    """A request that waits; it ends when the server goes away, or the client does.
+
+    Attributes:
+        expelled: whether it ended because whoever asked has no leave any more.
+    """
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
+        self.expelled = False
 
     def leave(self) -> None:
         """Answer the present state."""
+        self._subscription.close()
+
+    def expel(self) -> None:
+        """Answer nothing more: whoever asked has no leave any more."""
+        self.expelled = True
         self._subscription.close()
 
     async def telling(self) -> bool:
@@ -58,42 +68,34 @@ class LongPoll:
         return False
 
 
-async def await_detail(
-    gateway: Gateway, session_id: str, query: DetailQuery, when_gone: Callable[[Callable[[], None]], None]
-) -> SessionDetail:
-    """Return a session as soon as it is as the query wants it, or what it is like by then.
-
-    Args:
-        gateway: what all requests share.
-        session_id: the session.
-        query: what to wait for, and how long.
-        when_gone: is given what to call if the client leaves.
+async def await_detail(call: Call) -> SessionDetail:
+    """Return a session as soon as it is as the call's DetailQuery wants it, or what it is like by then.
 
     Raises:
         NotFound: there is no such session.
-        Overloaded: too many requests wait.
+        Overloaded, TooManyStreams: too many requests wait.
     """
-    runtime = gateway.runtime
+    gateway, runtime, session_id = call.gateway, call.runtime, call.path["session_id"]
+    query: DetailQuery = call.query
     detail = await runtime.detail(session_id)
     if query.wait is None or gateway.draining or await is_over(runtime, detail, query.wait):
         return detail
-    if len(gateway.streams) >= gateway.settings.max_streams:
-        raise Overloaded(f"{gateway.settings.max_streams} streams are open")
-    subscription = runtime.subscribe(session_id, detail.seq)
-    poll = LongPoll(subscription)
-    gateway.streams.add(poll)
-    when_gone(poll.leave)
-    try:
-        async with asyncio.timeout(min(query.timeout_s, gateway.settings.wait_s)):
-            while await poll.telling():
-                detail = await runtime.detail(session_id)
-                if await is_over(runtime, detail, query.wait):
-                    return detail
-    except TimeoutError:
-        pass
-    finally:
-        subscription.close()
-        gateway.streams.discard(poll)
+    with gateway.following(call.principal, session_id, detail.seq) as subscription:
+        poll = LongPoll(subscription)
+        gateway.enter(poll, call.principal)
+        call.when_gone(poll.leave)
+        try:
+            async with asyncio.timeout(min(query.timeout_s, gateway.settings.wait_s)):
+                while await poll.telling():
+                    detail = await runtime.detail(session_id)
+                    if await is_over(runtime, detail, query.wait):
+                        return detail
+        except TimeoutError:
+            pass
+        finally:
+            gateway.leave(poll)
+    if poll.expelled:
+        raise Unauthenticated("your leave has ended", "invalid_token")
     return await runtime.detail(session_id)
 
 

@@ -158,11 +158,19 @@ class EventQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         after: the last seq the client has.
         limit: events on a page.
         close: 1 to have the stream closed after the terminal event.
+        ticket: opens a stream in place of an Authorization header; never a page.
     """
 
     after: Seq = 0
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
     close: Annotated[int, Meta(ge=0, le=1)] = 0
+    ticket: str | None = None
+
+
+class TicketRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /tickets`: for the streams of one session, or of any of the tenant's."""
+
+    session_id: str | None = None
 
 
 class VersionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,6 +202,13 @@ class SignalSent(msgspec.Struct, frozen=True):
 
     seq: int
     status: Literal["signal_sent"] = "signal_sent"
+
+
+class TicketIssued(msgspec.Struct, frozen=True):
+    """A ticket, good for one stream until `expires_at`."""
+
+    ticket: str
+    expires_at: str
 
 
 class SessionItem(msgspec.Struct, frozen=True):

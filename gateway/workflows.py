@@ -22,7 +22,8 @@ class _Heading(msgspec.Struct):
 
 async def listed(call: Call) -> Reply:
     """List the newest version of each workflow."""
-    return Reply(WorkflowList([_item(definition) for definition in await call.runtime.definitions.listed()]))
+    found = await call.runtime.definitions.listed(call.principal.tenant)
+    return Reply(WorkflowList([_item(definition) for definition in found]))
 
 
 def _item(definition: Definition) -> WorkflowItem:
@@ -39,26 +40,26 @@ async def put(call: Call) -> Reply:
     workflow_id = call.path["workflow_id"]
     if isinstance(graph, dict) and graph.setdefault("workflow_id", workflow_id) != workflow_id:
         raise InvalidWorkflow([Fault("$.workflow_id", f"should be {workflow_id!r}, as in the path")])
-    definition = await call.runtime.register(graph)
+    definition = await call.runtime.register(graph, call.principal.tenant)
     return Reply(WorkflowVersion(definition.workflow_id, definition.version), headers=_tag(definition.version))
 
 
 async def get(call: Call) -> Reply:
     """Return a stored graph."""
     query: VersionQuery = call.query
-    found = await call.runtime.definitions.find(call.path["workflow_id"], query.version)
+    found = await call.runtime.definitions.find(call.path["workflow_id"], query.version, call.principal.tenant)
     return Reply(found.body, headers=_tag(found.version))
 
 
 async def delete(call: Call) -> Reply:
     """Take a workflow off the list; sessions keep the version they run."""
-    await call.runtime.definitions.unlist(call.path["workflow_id"])
+    await call.runtime.definitions.unlist(call.path["workflow_id"], call.principal.tenant)
     return Reply(None, 204)
 
 
 async def validate(call: Call) -> Reply:
     """Check a graph without storing it; 422 with every fault."""
-    found = call.runtime.definitions.compile(call.body)
+    found = call.runtime.definitions.compile(call.body, call.principal.tenant)
     return Reply(WorkflowVersion(found.workflow_id, found.version))
 
 

@@ -142,7 +142,7 @@ async def raw_watch(url: str, session_id: str) -> tuple[asyncio.StreamReader, as
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
     writer.write(
-        f"GET /api/v1/sessions/{session_id}/events?close=1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        f"GET /api/v1/sessions/{session_id}/events?close=1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )

@@ -86,39 +86,43 @@ async def test_a_body_at_the_limit_is_read(lone_site: Site) -> None:
 
 
 async def test_a_chunked_body_over_the_limit_is_answered_413(lone_site: Site) -> None:
-    head = f"POST {EXECUTE} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()
+    head = f"POST {EXECUTE} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
     chunks = (b"10000\r\n" + b" " * 0x10000 + b"\r\n") * 20 + b"0\r\n\r\n"
-    answer = await lone_site.send(head + chunks)
+    answer = await lone_site.send(f"{head}Connection: close\r\n\r\n".encode() + chunks)
     assert status_line(answer) == b"HTTP/1.1 413 Request Entity Too Large"
     assert body_of(answer)["code"] == "too_large"
 
 
 async def test_a_sender_that_waits_for_leave_is_refused_before_it_sends(lone_site: Site) -> None:
-    head = f"POST {EXECUTE} HTTP/1.1\r\nHost: x\r\nContent-Length: {2 * LIMIT}\r\nExpect: 100-continue\r\n\r\n"
+    head = f"POST {EXECUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2 * LIMIT}\r\nExpect: 100-continue\r\n\r\n"
     answer = await lone_site.send(head.encode())
     assert status_line(answer) == b"HTTP/1.1 413 Request Entity Too Large"
 
 
 async def test_a_sender_without_end_is_cut_off(lone_site: Site) -> None:
-    head = f"POST {EXECUTE} HTTP/1.1\r\nHost: x\r\nContent-Length: {10**15}\r\n\r\n"
+    head = f"POST {EXECUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {10**15}\r\n\r\n"
     answer = await lone_site.send(head.encode())
     assert status_line(answer) == b"HTTP/1.1 413 Request Entity Too Large"
 
 
 async def test_a_body_that_trickles_is_cut_off() -> None:
     async with site_on("memory://", body_s=0.1) as site:
-        head = f"POST {EXECUTE} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{{"
+        head = f"POST {EXECUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{{"
         assert await site.send(head.encode()) == b""
 
 
 async def test_headers_that_never_end_are_cut_off() -> None:
     async with site_on("memory://", idle_s=0.1) as site:
-        assert await site.send(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ") == b""
+        assert await site.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") == b""
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"NONSENSE\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    ],
 )
 async def test_malformed_http_is_answered_400(lone_site: Site, data: bytes) -> None:
     assert status_line(await lone_site.send(data)).startswith(b"HTTP/1.1 400 ")
@@ -130,16 +134,18 @@ async def test_an_unknown_path_is_404_and_a_wrong_method_405(lone_site: Site) ->
     response = await lone_site.fetch("PUT", "/api/v1/sessions", b"{}")
     assert problem(response, 405)["code"] == "method_not_allowed"
     assert response.headers["Allow"] == "GET, POST, HEAD"
-    strange = await lone_site.send(b"BREW /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    strange = await lone_site.send(b"BREW /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert status_line(strange) == b"HTTP/1.1 405 Method Not Allowed"
     assert b"Allow: GET, HEAD" in strange
 
 
 async def test_user_text_never_reaches_the_status_line(lone_site: Site) -> None:
-    answer = await lone_site.send(b"GET /api/v1/%0d%0aX-Evil:1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = await lone_site.send(
+        b"GET /api/v1/%0d%0aX-Evil:1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
     assert status_line(answer) == b"HTTP/1.1 404 Not Found"
     assert b"\r\nX-Evil" not in answer
-    broken = await lone_site.send(b"GET /api/v1/sessions/%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    broken = await lone_site.send(b"GET /api/v1/sessions/%ff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert status_line(broken) == b"HTTP/1.1 400 Bad Request"
     assert body_of(broken)["code"] == "malformed"
 
@@ -163,7 +169,7 @@ async def test_a_server_that_drains_is_alive_but_not_ready(lone_site: Site) -> N
     await lone_site.server.drain()
     paths = ["/livez", "/readyz", "/api/v1/sessions/s1"]
     for path in paths:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     lines = []
     for _ in paths:
         head = await reader.readuntil(b"\r\n\r\n")

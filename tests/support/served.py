@@ -50,6 +50,17 @@ class Served:
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def log(self) -> str:
+        """What it has logged so far."""
+        return (self._cwd / "serve.log").read_text()
+
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)

@@ -184,6 +184,16 @@ class RawSocket:
         self._writer.write(bytes((0x80 | opcode,)) + head + mask + masked)
         await self._writer.drain()
 
+    async def send_raw(self, data: bytes) -> None:
+        """Send bytes that need not be a frame."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def announce(self, size: int) -> None:
+        """Send the head of a text frame of that size, and nothing of it."""
+        self._writer.write(bytes((0x81, 0x80 | 127)) + size.to_bytes(8, "big") + os.urandom(4))
+        await self._writer.drain()
+
     async def close(self) -> None:
         self._writer.close()
         await self._writer.wait_closed()

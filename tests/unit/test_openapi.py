@@ -55,7 +55,8 @@ def test_a_call_is_documented_as_it_is_decoded(route: Route) -> None:
     by_place = {place: {p["name"] for p in parameters if p["in"] == place} for place in ("path", "query", "header")}
     assert by_place["path"] == set(re.findall(r"\{(\w+)\}", route.path))
     assert by_place["query"] == {field.encode_name for field in msgspec.structs.fields(route.query)}
-    assert ("Idempotency-Key" in by_place["header"]) == (route.method == "POST")
+    assert ("Idempotency-Key" in by_place["header"]) == (route.method == "POST" and route.remembered)
+    assert ("security" in operation) == (route.needs is not None)
     assert operation["summary"] == prose(route.operation)[0] != ""
     assert ("requestBody" in operation) == (route.body is not None)
     good = operation["responses"][str(route.status)]

@@ -113,3 +113,18 @@ def test_close_codes_follow_the_error(error: Exception, code: int) -> None:
 def test_clipping_never_cuts_a_character() -> None:
     assert clip("é" * 100) == "é" * 60
     assert clip("aé", 2) == "a"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.StoreUnavailable("/srv/secret/s.db: database is locked"),
+        StoreFull("/srv/secret/s.db: database or disk is full"),
+        errors.StoreBroken("/srv/secret/s.db: disk I/O error"),
+        errors.StoreError("/srv/secret/s.db: unable to open database file"),
+        errors.Quarantined("s1", errors.CorruptLog("/srv/secret/s.db: file is not a database")),
+    ],
+)
+def test_what_a_store_says_of_itself_is_not_told(error: errors.SessiondError) -> None:
+    assert b"secret" not in msgspec.json.encode(problem_of(error))
+    assert "secret" not in close_code(error)[1]

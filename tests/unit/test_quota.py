@@ -1,0 +1,100 @@
+"""The quota of unfinished sessions: how seldom the store is asked, and that it is never passed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from support.stores import row
+
+from sessiond.actors.ports import RowPage, RowQuery
+from sessiond.gateway.problems import QuotaExceeded
+from sessiond.gateway.quota import SessionQuota
+
+
+class Shelf:
+    """Sessions of tenants, and how often they were counted."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.running: dict[str, int] = {}
+        self.asked = 0
+
+    async def rows(self, query: RowQuery) -> RowPage:
+        await asyncio.sleep(0)
+        if query.status != "running":
+            return RowPage([], None)
+        self.asked += query.cursor is None
+        done = int(query.cursor or 0)
+        count = min(query.limit, self.running.get(query.tenant, 0) - done)
+        more = done + count < self.running.get(query.tenant, 0)
+        return RowPage([row(str(number)) for number in range(count)], str(done + count) if more else None)
+
+    def quota(self, most: int) -> SessionQuota:
+        return SessionQuota(most, self.rows, lambda: self.now)
+
+    async def create(self, quota: SessionQuota, tenant: str = "acme") -> None:
+        async with quota.room(tenant):
+            await asyncio.sleep(0)
+            self.running[tenant] = self.running.get(tenant, 0) + 1
+
+
+async def test_the_store_is_asked_once_until_the_limit_is_reached() -> None:
+    shelf = Shelf()
+    shelf.running["acme"] = 3
+    quota = shelf.quota(10)
+    for _ in range(7):
+        await shelf.create(quota)
+    assert shelf.asked == 1
+    with pytest.raises(QuotaExceeded):
+        await shelf.create(quota)
+    await shelf.create(quota, "zeta")
+
+
+async def test_sessions_that_ended_make_room_at_the_next_count() -> None:
+    shelf = Shelf()
+    quota = shelf.quota(2)
+    await shelf.create(quota)
+    await shelf.create(quota)
+    shelf.running["acme"] = 1
+    with pytest.raises(QuotaExceeded) as refused:
+        await shelf.create(quota)
+    assert refused.value.retry_after == 1.0
+    shelf.now = 1.0
+    await shelf.create(quota)
+    assert shelf.running["acme"] == 2
+
+
+async def test_those_who_are_refused_all_the_time_do_not_have_it_counted_all_the_time() -> None:
+    shelf = Shelf()
+    shelf.running["acme"] = 1_200
+    quota = shelf.quota(1_000)
+    for _ in range(50):
+        with pytest.raises(QuotaExceeded):
+            await shelf.create(quota)
+    assert shelf.asked == 1
+
+
+async def test_many_at_once_never_pass_the_limit() -> None:
+    shelf = Shelf()
+    quota = shelf.quota(5)
+    done = await asyncio.gather(*[shelf.create(quota) for _ in range(20)], return_exceptions=True)
+    assert shelf.running["acme"] == 5
+    assert sum(isinstance(one, QuotaExceeded) for one in done) == 15
+
+
+async def test_what_fails_gives_its_room_back() -> None:
+    shelf = Shelf()
+    quota = shelf.quota(1)
+    with pytest.raises(KeyError):
+        async with quota.room("acme"):
+            raise KeyError
+    await shelf.create(quota)
+
+
+async def test_no_quota_asks_nothing() -> None:
+    shelf = Shelf()
+    quota = shelf.quota(0)
+    for _ in range(20):
+        await shelf.create(quota)
+    assert shelf.asked == 0
