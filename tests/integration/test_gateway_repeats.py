@@ -185,7 +185,7 @@ async def test_a_drain_ends_a_wait_with_the_present_state(site: Site) -> None:
 async def test_a_client_that_leaves_waits_no_more(lone_site: Site) -> None:
     await lone_site.client.execute(HELD, session_id="s1")
     _, writer = await lone_site.connect()
-    writer.write(b"GET /api/v1/sessions/s1?wait=completed&timeout_s=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(b"GET /api/v1/sessions/s1?wait=completed&timeout_s=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await polls(lone_site, 1)
     writer.close()
     await polls(lone_site, 0)
