@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from .errors import StoreUnavailable
 
 T = TypeVar("T")
+logger = logging.getLogger("sessiond.backoff")
 
 FIRST_WAIT_S: Final = 0.05
 LONGEST_WAIT_S: Final = 2.0
@@ -20,6 +22,7 @@ async def until_available(call: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await call()
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            logger.warning("the store is away, trying again: %s", error)
             await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT_S)

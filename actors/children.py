@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from .errors import CommandRefused, NotFound, SessiondError, TerminalError, Unavailable
+from .errors import CommandRefused, Fenced, NotFound, SessiondError, TerminalError, Unavailable
 from .events import ChildStarted, unpack
 from .messages import Command, Create
 from .queries import AwaitQuiet
@@ -120,6 +120,8 @@ class ChildSessions:
     async def _carry_out(self, session_id: str, command: Command) -> None:
         try:
             await self.tell(session_id, command)
+        except Fenced:
+            return  # the new owner makes it good
         except SessiondError as error:
             logger.error("child session %s didn't get its %s: %s", session_id, type(command).__name__, error)
 

@@ -32,7 +32,7 @@ class Family:
     def __init__(self, context: NodeContext, children: ChildSessions) -> None:
         self._context = context
         self._children = children
-        self._living: set[str] = set()
+        self._living: dict[str, None] = {}  # in order, unlike a set
         self._opening = 0
         self._none_opening = asyncio.Event()
         self._none_opening.set()
@@ -64,12 +64,12 @@ class Family:
                 done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
                 for worker in done:
                     worker.result()
-        except BaseException:
+        except (Exception, asyncio.CancelledError):
             await _cancel(workers)
             await self._stop_living()
             raise
         finally:
-            await _cancel([steward])
+            steward.cancel()
         return outputs
 
     async def _work(self, workflow: Workflow, inputs: Sequence[Any], outputs: list[Any], todo: Iterator[int]) -> None:
@@ -85,7 +85,7 @@ class Family:
         name = known.session_id if known is not None else self._id(index, context.attempt)
         await self._opened(name, workflow, index, None if known is not None else raw)
         child = await self._children.ended(name)
-        self._living.discard(name)
+        self._living.pop(name, None)
         context.record(ChildEnded(name, index, child.status))
         if child.status != "completed":
             why = child.error.message if child.error else "it says no reason"
@@ -118,7 +118,7 @@ class Family:
         try:
             context.record(ChildStarted(name, index))
             await context.stored()
-            self._living.add(name)
+            self._living[name] = None
             if given is not None:
                 await self._children.create(workflow, context.child(name, given))
             paused = context.gate.shut

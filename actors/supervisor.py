@@ -177,6 +177,7 @@ class Supervisor(LoopActor):
         if restored is None:
             raise NotFound("session", session_id)
         state = restored.state
+        parent = None if state.parent_id is None else await self._row(state.parent_id)
         ref = self._spawn(restored.workflow, state, restored.row.idle)
         if session_id in self._doomed:
             self._doomed.discard(session_id)
@@ -184,7 +185,7 @@ class Supervisor(LoopActor):
             ref.tell(Abort(failure))
         elif state.status in ("running", "paused"):
             if state.parent_id is not None:
-                follow(ref, state.parent_id, await self._row(state.parent_id))
+                follow(ref, state.parent_id, parent)
             ref.tell(Recover())
         return ref
 

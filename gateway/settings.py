@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         stall_s: seconds without a sign of life after which a stream is closed.
         drain_s: seconds that requests under way have when the server stops.
         answer_s: seconds after which a command whose commit is still under way is answered as unknown.
+        passivate_s: seconds, at least, after which a session in which nothing happens leaves memory.
+        retain_s: seconds after which a session that has ended is deleted, with its events; 0 keeps it.
         strict_durability: refuse a store whose settings may lose acknowledged data.
     """
 
@@ -108,6 +110,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stall_s: Seconds = 60.0
     drain_s: Seconds = 10.0
     answer_s: Seconds = 10.0
+    passivate_s: Seconds = 300.0
+    retain_s: Annotated[float, Meta(ge=0)] = 0.0
     strict_durability: bool = False
 
     @classmethod
@@ -152,7 +156,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Raises:
             InvalidInput: a private network isn't one.
         """
-        return Options(http=self.http_policy(), answer_s=self.answer_s, strict_durability=self.strict_durability)
+        return Options(
+            http=self.http_policy(),
+            answer_s=self.answer_s,
+            passivate_s=self.passivate_s,
+            retain_s=self.retain_s or None,
+            strict_durability=self.strict_durability,
+        )
 
     @property
     def authenticates(self) -> bool:

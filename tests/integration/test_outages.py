@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -195,25 +194,6 @@ async def test_a_file_that_another_process_holds(tmp_path: Path) -> None:
             await refused(site)
             other.execute("ROLLBACK")
         assert events(await finish(site)).count("execution:paused") == 1
-
-
-async def test_recovery_waits_for_a_store_that_goes_away_meanwhile(
-    server: RedisServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    url = f"{server.url}?shards=1&socket_timeout=0.2"
-    async with site_on(url) as site:
-        for number in range(3):
-            await site.client.execute(HELD, session_id=f"s{number}")
-    with Redis(port=server.port) as admin:
-        # the third read of recovery and all later ones are refused until the user gets its rights back
-        admin.execute_command("ACL", "SETUSER", "plain", "on", "nopass", "~*", "&*", "+@all")
-    async with site_on(url.replace("127", "plain:x@127")) as site:
-        server.freeze()
-        while "recovery waits for the store" not in caplog.text:
-            await asyncio.sleep(0)
-        server.thaw()
-        assert await site.runtime.recovered == []
-        assert {await site.started.get() for _ in range(3)} == {"a"}
 
 
 @pytest.fixture

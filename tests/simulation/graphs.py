@@ -9,14 +9,15 @@ from typing import Any
 class GraphMaker:
     """Makes one workflow from a source of chance."""
 
-    def __init__(self, random: Random, poison: bool) -> None:
+    def __init__(self, random: Random, poison: bool, families: bool = True) -> None:
         self._random = random
         self._poison = poison
+        self._families = families
         self._nodes: dict[str, Any] = {}
 
     def make(self, name: str) -> dict[str, Any]:
         """Return a definition."""
-        first, last = self._block(self._random.randint(1, 8), depth=0)
+        first, last = self._block(self._random.randint(1, 8 if self._families else 3), depth=0)
         if self._random.random() < 0.5:
             self._link(last, self._add("end", "end"))
         return {"workflow_id": name, "start_node_id": first, "nodes": self._nodes}
@@ -86,7 +87,10 @@ class GraphMaker:
 
     def _leaf(self) -> str:
         random = self._random
-        match random.choice(("work",) * 9 + ("agent", "tool", "human_review", "signal", "delay")):
+        kinds = ("work",) * 9 + ("agent", "tool", "human_review", "signal", "delay")
+        match random.choice(kinds + ("map",) * 2 if self._families else kinds):
+            case "map":
+                return self._map()
             case "agent":
                 demo = {"tokens": random.randint(0, 6), "interval_s": random.choice([0, 0.01, 0.3])}
                 return self._add("agent", properties={"demo": demo}, **self._policies())
@@ -107,6 +111,14 @@ class GraphMaker:
                 return self._add("delay", properties={"seconds": random.choice([0, 0.001, 0.2, 3, 30])})
             case _:
                 return self._add("work", **self._work())
+
+    def _map(self) -> str:
+        """A child session for each item, of a smaller graph."""
+        random = self._random
+        items = [{"n": random.randint(0, 9)} for _ in range(random.choice([0, 1, 2, 2, 3]))]
+        inner = GraphMaker(random, self._poison, families=False).make("child")
+        properties = {"items": items, "workflow": inner, "concurrency": random.randint(1, 3)}
+        return self._add("map", properties=properties, **self._policies())
 
     def _work(self) -> dict[str, Any]:
         random = self._random

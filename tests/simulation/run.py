@@ -209,9 +209,14 @@ class Scenario:
         """With nothing left to happen, whoever isn't paused waits for a person."""
         for journal in self.world.shared.journals.values():
             waits = [n for n, node in journal.nodes.items() if node.status == "suspended" and not node.timed]
-            if journal.status == "running" and not waits:
+            if journal.status == "running" and not waits and not self._has_children(journal.session_id):
                 nodes = {n: node.status for n, node in journal.nodes.items()}
                 raise Broken(f"session {journal.session_id} runs, but nothing happens any more: {nodes}")
+
+    def _has_children(self, session_id: str) -> bool:
+        """Whether a child session hasn't ended: its parent waits for it."""
+        journals = self.world.shared.journals.values()
+        return any(j.session_id.startswith(f"{session_id}~") and not j.ended for j in journals)
 
     def _help(self, session_id: str) -> None:
         journal = self.world.shared.journals[session_id]

@@ -68,7 +68,7 @@ class World:
         self.processes: list[Process] = []
         self.dead: list[Process] = []
         self.bodies: dict[tuple[str, str, int, int], Body] = {}
-        self.definitions: dict[str, dict[str, Any]] = {}
+        self.definitions: dict[str, dict[str, Any]] = Families()
         self.requests: dict[str, dict[str, Any]] = {}
         self.workflows: dict[str, Workflow] = {}
         self.error: Broken | None = None
@@ -189,6 +189,15 @@ def known_types() -> dict[str, NodeType]:
     found = registry(None)
     register_builtin(found)
     return found.types
+
+
+class Families(dict[str, dict[str, Any]]):
+    """The workflow of each session; that of a child stands in its parent's."""
+
+    def __missing__(self, session_id: str) -> dict[str, Any]:
+        parent, node_id, _ = session_id.rsplit("~", 2)
+        inner: dict[str, Any] = self[parent]["nodes"][node_id]["properties"]["workflow"]
+        return inner
 
 
 class Listener(logging.Handler):
