@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.command import environment
+from support.people import People
 from support.served import Served
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
@@ -21,13 +22,15 @@ CHECKS = (
 @pytest.mark.timeout(120)
 def test_the_server_answers_as_its_document_says_whatever_it_is_asked(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/sessions.db"
-    with Served("--store", store, cwd=tmp_path, env={"SESSIOND_WAIT_S": "0.1"}) as server:
+    people = People(tmp_path / "keys.jsonl")
+    key = people.add("admin", "acme")
+    with Served("--store", store, "--keys", people.path, cwd=tmp_path, env={"SESSIOND_WAIT_S": "0.1"}) as server:
         found = subprocess.run(
             [
                 *(SCHEMATHESIS, "run", f"{server.url}/openapi.json"),
                 *("--checks", CHECKS, "--max-examples", "6", "--seed", "20260131", "--generation-database", "none"),
                 *("--phases", "examples,coverage,fuzzing,stateful", "--request-timeout", "5"),
-                "--no-color",
+                *("--header", f"Authorization: Bearer {key}", "--no-color"),
             ],
             cwd=tmp_path,
             env=environment(),
