@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .errors import StoreError
 from .messages import Command
+from .meters import SessionMeters
 from .node import NodeRegistry
 from .ports import Clock, Committer, Ids
 from .resources import NodeResources
@@ -42,6 +43,7 @@ class Environment:
     Attributes:
         resources: what running nodes share: threads, processes, leave to call other servers.
         grace_s: seconds that running nodes have to clean up after a cancel.
+        meters: what is counted of sessions.
         order: has a child session handle a command some time soon: id, command.
         soon: whether a timer that is due at a time (epoch seconds) needs its session in memory.
         snapshot_bytes: bytes of a session's log, at least, after which a snapshot is worth its own.
@@ -57,6 +59,7 @@ class Environment:
     registry: NodeRegistry
     resources: NodeResources
     grace_s: float
+    meters: SessionMeters
     order: Callable[[str, Command], None]
     soon: Callable[[float | None], bool]
     snapshot_bytes: int

@@ -6,7 +6,9 @@ from typing import Any, Final, Protocol
 
 from pykka import ActorDeadError, ActorRef
 
+from .dispatch.mailbox import Mailbox
 from .errors import Draining, SessionFailed
+from .lifecycle import Status
 from .messages import Create, Created
 from .session import SessionActor
 from .sharding import shard_of
@@ -38,6 +40,12 @@ class Shard:
         self.token = token
         self.supervisor = supervisor
         self.sessions = sessions
+
+
+def standing(ref: ActorRef[SessionActor]) -> tuple[Status, int] | None:
+    """Return a session's status and how many messages wait for it; None once it has left memory."""
+    actor = ref.actor if isinstance(ref, Mailbox) else None
+    return (actor.status, len(actor.mailbox)) if isinstance(actor, SessionActor) else None
 
 
 class Placement(Protocol):

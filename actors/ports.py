@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from .errors import StoreError, Unavailable
+from .meters import WriterMeters
 from .segment import Segment
 
 if TYPE_CHECKING:
@@ -270,6 +271,11 @@ class Committer(Protocol):
     @property
     def fenced(self) -> Set[int]:
         """Shards that another owner has taken: nothing of them is written here any more."""
+        ...
+
+    @property
+    def meters(self) -> WriterMeters:
+        """What was committed, and how long it took."""
         ...
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:

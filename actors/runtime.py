@@ -28,6 +28,7 @@ from .handle import Session
 from .json import encode_request
 from .lifecycle import TERMINAL, Status, allowed
 from .messages import Create, Created
+from .meters import SessionMeters
 from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
 from .options import Options
@@ -65,6 +66,7 @@ class Runtime:
         presence: which sessions are in memory.
         broken_plugins: what is wrong with installed node types that didn't load, by the plug-in's name.
         resources: what running nodes share.
+        meters: what is counted of sessions.
         watchdog: measures how late the event loop is: `watchdog.lag_s`.
     """
 
@@ -136,6 +138,7 @@ class Runtime:
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
         self.restorer = Restorer(self.store, self.definitions, self._read)
+        self.meters = SessionMeters()
         self.hub = EventHub(functools.partial(self._read, self.store.read))
         self.presence = Presence(self.store, self.writer, self._read, self._clock, options)
         environment = Environment(
@@ -146,6 +149,7 @@ class Runtime:
             registry=self.registry,
             resources=self.resources,
             grace_s=options.grace_s,
+            meters=self.meters,
             order=self._children.order,
             soon=self.presence.soon,
             snapshot_bytes=options.snapshot_bytes,
@@ -161,6 +165,8 @@ class Runtime:
         self._opened = True
         self.presence.start(self.placement, self.delete)
         self.recovered = self.presence.recovered
+        began = loop.time()
+        self.recovered.add_done_callback(lambda _: self.meters.recovered(loop.time() - began))
 
     def _shard(self, environment: Environment, number: int, token: str) -> Shard:
         sessions: dict[str, ActorRef[SessionActor]] = {}

@@ -24,6 +24,7 @@ from .environment import Environment
 from .errors import Draining, NotFound, PositionConflict, SessiondError, SessionFailed, StoreError
 from .events import Failure, pack
 from .executor import AttemptEnded, NodeExecutor
+from .lifecycle import Status
 from .messages import (
     EXTERNAL,
     AnyCommand,
@@ -70,6 +71,11 @@ class SessionActor(LoopActor):
         self._upkeep = Upkeep(environment.snapshot_bytes, idle)
         self._lost: SessiondError | None = None
         self._rested = False
+
+    @property
+    def status(self) -> Status:
+        """The session's status, as decided; it may not be durable yet."""
+        return self._state.status
 
     # ---- messages
 
@@ -156,6 +162,8 @@ class SessionActor(LoopActor):
             after, records = quiet.state, records + quiet.records
         self._state = after
         changed = after.status != before
+        if changed and before == "pending" and after.status == "running":
+            self._env.meters.started += 1
         if changed and self._attempts and after.status == "paused":
             self._attempts.pause()
         events = {record.event for record in records}
@@ -255,6 +263,7 @@ class SessionActor(LoopActor):
 
     def _end(self) -> None:
         """The session has ended: stop what runs, now or after the grace period, and leave memory."""
+        self._env.meters.ended[self._state.status] += 1
         if self._alarms:
             self._alarms.clear()
         if self._waiters:

@@ -8,13 +8,15 @@ from its cursor. A segment at or below the cursor is ignored: the log runs ahead
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
 
 from .events import Record
+from .meters import StreamMeters
 from .segment import Segment, after, payloads
+from .taps import Tap
 
 Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
 """Reads a session's log: id, after, limit in bytes."""
@@ -39,16 +41,46 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventHub:
-    """Hands each published segment to the subscribers of its session. Belongs to one event loop."""
+    """Hands each published segment to the subscribers of its session. Belongs to one event loop.
+
+    Attributes:
+        meters: what went through.
+    """
 
     def __init__(self, read: Read) -> None:
         self._read = read
         self._subscribers: dict[str, list[Subscription]] = {}
+        self._taps: list[Tap] = []
+        self.meters = StreamMeters()
 
     def publish(self, session_id: str, segment: Segment) -> None:
         """Hand out a segment that is stored."""
+        meters = self.meters
+        meters.events += segment.last_seq - segment.first_seq + 1
+        meters.bytes += len(segment.data)
         for subscription in self._subscribers.get(session_id, ()):
             subscription.push(segment)
+        for tap in self._taps:
+            tap.push(session_id, segment)
+
+    def tap(self, sees: Callable[[str], bool], lost: Callable[[], None]) -> Tap:
+        """Return a tap on every session that `sees` lets through, live only; close it when done.
+
+        `lost` is called when the follower fell so far behind that something was dropped.
+        """
+        made = Tap(sees, lost, self._taps.remove)
+        self._taps.append(made)
+        return made
+
+    @property
+    def taps(self) -> int:
+        """How many follow all sessions."""
+        return len(self._taps)
+
+    def subscriptions(self) -> Iterator[Subscription]:
+        """Yield every subscription to one session."""
+        for subscriptions in self._subscribers.values():
+            yield from subscriptions
 
     def watched(self, session_id: str) -> bool:
         """Return whether anybody follows the session."""
@@ -70,6 +102,7 @@ class EventHub:
 
     async def read(self, session_id: str, after_seq: int, limit: int) -> list[Segment]:
         """Read a page of a session's log."""
+        self.meters.log_reads += 1
         return await self._read(session_id, after_seq, limit)
 
 
@@ -121,30 +154,39 @@ class Subscription:
         self._size += len(segment.data)
         self._wake()
 
+    async def ready(self) -> bool:
+        """Wait until `step` has something to give, or to read; False once closed."""
+        while not (self._closed or self.behind or self._buffer):
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return not self._closed
+
     async def pull(self) -> Chunk | None:
         """Wait for events after the cursor and return them, many at once if they are there; None once closed.
 
         The chunk that completes the stored part is marked `live`; it may be empty.
         """
-        while not self._closed:
-            if self.behind:
-                segments = await self._hub.read(self.session_id, self.cursor, PAGE)
-                chunk = self._take(segments) if segments else None
-                if self._caught_up(not segments):
-                    self.behind = False
-                    if not self._announced:
-                        self._announced = True
-                        data, first = (chunk.data, chunk.first_seq) if chunk else (b"", self.cursor + 1)
-                        return Chunk(first, self.cursor, data, True)
-                if chunk is not None:
-                    return chunk
-            elif self._buffer:
-                segments = self._buffer
-                self._forget()
-                return self._take(segments)
-            else:
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
+        while await self.ready():
+            if (chunk := await self.step()) is not None:
+                return chunk
+        return None
+
+    async def step(self) -> Chunk | None:
+        """Return what waits, or a page of the log; None if there is nothing, without waiting for more."""
+        if self.behind:
+            segments = await self._hub.read(self.session_id, self.cursor, PAGE)
+            chunk = self._take(segments) if segments else None
+            if self._caught_up(not segments):
+                self.behind = False
+                if not self._announced:
+                    self._announced = True
+                    data, first = (chunk.data, chunk.first_seq) if chunk else (b"", self.cursor + 1)
+                    return Chunk(first, self.cursor, data, True)
+            return chunk
+        if self._buffer:
+            segments = self._buffer
+            self._forget()
+            return self._take(segments)
         return None
 
     def _caught_up(self, exhausted: bool) -> bool:
@@ -161,6 +203,11 @@ class Subscription:
     def _forget(self) -> None:
         self._buffer = []
         self._size = 0
+
+    @property
+    def lag(self) -> int:
+        """How many published events the follower hasn't taken, as far as it was told of them."""
+        return max(0, (self._told or 0) - self.cursor)
 
     @property
     def held(self) -> int:

@@ -11,14 +11,17 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-from ..actors.errors import Draining, Overloaded
+from ..actors.errors import Draining, Overloaded, SessiondError
 from ..actors.runtime import Runtime
 from ..actors.streams import Subscription
 from .auth import Authenticator
+from .http_meters import Requests
+from .idempotency import Answers
 from .limits import CommandRate, Tally
 from .principal import Principal, Role
 from .problems import Unauthenticated
 from .quota import SessionQuota
+from .reply import Reply as Reply
 from .settings import Settings
 from .wire import Graph, NoQuery
 
@@ -39,6 +42,9 @@ class Gateway:
     """What all requests of one server share.
 
     Attributes:
+        routes: the whole API.
+        answers: what was answered to requests with an idempotency key.
+        requests: how many were answered, and how fast.
         streams: every open stream with its principal, so that a drain, or the end of a leave, can close them.
         auth: recognises who sends a request.
         rate: commands a second.
@@ -47,9 +53,14 @@ class Gateway:
         draining: whether the server takes no new work.
     """
 
-    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+    def __init__(self, runtime: Runtime, settings: Settings, routes: tuple[Route, ...] = ()) -> None:
         self.runtime = runtime
         self.settings = settings
+        self.routes = routes
+        self.answers = Answers(
+            settings.max_answers, settings.max_answer_bytes, settings.answers_s, asyncio.get_running_loop().time
+        )
+        self.requests = Requests()
         self.streams: dict[OpenStream, Principal] = {}
         self.auth = Authenticator(settings)
         self.rate = CommandRate(settings.commands_per_s, time.monotonic)
@@ -144,6 +155,10 @@ class Gateway:
         await self._idle.wait()
 
 
+def _stays(leave: Callable[[], None]) -> None:
+    """Nobody can leave."""
+
+
 class Call(msgspec.Struct, frozen=True):
     """A decoded request.
 
@@ -152,6 +167,8 @@ class Call(msgspec.Struct, frozen=True):
         body: of the route's type, None if it takes none.
         query: of the route's type.
         principal: who asks.
+        key: the request's idempotency key.
+        when_gone: is given what to call if the client leaves before its answer.
     """
 
     gateway: Gateway
@@ -160,6 +177,8 @@ class Call(msgspec.Struct, frozen=True):
     query: Any
     headers: HTTPHeaders
     principal: Principal
+    key: str | None = None
+    when_gone: Callable[[Callable[[], None]], None] = _stays
 
     @property
     def by(self) -> str | None:
@@ -172,15 +191,16 @@ class Call(msgspec.Struct, frozen=True):
         return self.gateway.runtime
 
 
-class Reply(msgspec.Struct, frozen=True):
-    """An answer; `body` is encoded as JSON, bytes are sent as they are, None is no body."""
+class Operation(Protocol):
+    """What a row of the table calls; a function with a name and a docstring, which become the API's documents."""
 
-    body: Any
-    status: int = 200
-    headers: Mapping[str, str] = {}
+    __name__: str
+
+    def __call__(self, call: Call) -> Awaitable[Reply]:
+        """Carry out a request."""
+        ...
 
 
-Operation: TypeAlias = Callable[[Call], Awaitable[Reply]]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
 
@@ -193,7 +213,12 @@ class Route(msgspec.Struct, frozen=True):
         query: what its parameters may be.
         answer: what the reply's body is.
         status: of the reply when all goes well.
+        media: what the reply's body may be, the usual first.
+        problems: what may go wrong, besides what is wrong with the request itself.
+        headers: the request's headers that matter, besides those of every request.
+        answer_headers: the reply's headers, besides those of every reply.
         needs: the least role that may call it; None if nobody has to say who they are.
+        remembered: whether its answer may be given again to a request with the same idempotency key.
     """
 
     method: Method
@@ -203,4 +228,9 @@ class Route(msgspec.Struct, frozen=True):
     query: type[msgspec.Struct] = NoQuery
     answer: Any = None
     status: int = 200
+    media: tuple[str, ...] = ("application/json",)
+    problems: tuple[type[SessiondError], ...] = ()
+    headers: tuple[str, ...] = ()
+    answer_headers: tuple[str, ...] = ()
     needs: Role | None = "admin"
+    remembered: bool = True

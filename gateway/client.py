@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -305,7 +305,9 @@ class Client:
         response = await self.request(method, path, body)
         return msgspec.json.decode(response.body, type=kind)
 
-    async def request(self, method: str, path: str, body: Any = None) -> HTTPResponse:
+    async def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> HTTPResponse:
         """Send a request and return the answer.
 
         Raises:
@@ -315,7 +317,7 @@ class Client:
         request = HTTPRequest(
             self.url + path,
             method,
-            {"Content-Type": "application/json"} | self._headers if body is not None else self._headers,
+            {**({"Content-Type": "application/json"} if body is not None else {}), **self._headers, **(headers or {})},
             None if body is None else encode(body),
             allow_nonstandard_methods=True,
             follow_redirects=False,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
+import msgspec
 from tornado import httputil
 from tornado.web import HTTPError, RequestHandler
 
 from ..actors.errors import NotFound
 from .browsers import SECURITY_HEADERS, BrowserPolicy
 from .call import Call, Gateway, Reply, Route
+from .idempotency import HEADER, fingerprint, key_of
+from .logs import request_id_of
 from .principal import NOBODY, Principal
 from .problems import (
     MEDIA_TYPE,
@@ -28,6 +31,8 @@ from .problems import (
 from .wire import decode, decode_query, encode
 
 JSON: Final = "application/json"
+REQUEST_ID: Final = "X-Request-Id"
+_PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _access = logging.getLogger("sessiond.gateway.access")
 
 
@@ -36,6 +41,7 @@ class JsonHandler(RequestHandler):
 
     gateway: Gateway
     routes: Mapping[str, Route]
+    request_id = ""
 
     def initialize(self, gateway: Gateway, routes: Mapping[str, Route]) -> None:
         """Take what the route table says of this path: method → route."""
@@ -45,6 +51,9 @@ class JsonHandler(RequestHandler):
     def set_default_headers(self) -> None:
         """Answers are nobody else's, and never anything but what their type says; see `browsers`."""
         self.clear_header("Server")
+        if not self.request_id:  # this is called again for a problem
+            self.request_id = request_id_of(self.request.headers.get(REQUEST_ID))
+        self.set_header(REQUEST_ID, self.request_id)
         browsers: BrowserPolicy = self.settings["browsers"]
         for name, value in (*SECURITY_HEADERS.items(), *browsers.cors(self.request).items()):
             self.set_header(name, value)
@@ -61,7 +70,7 @@ class JsonHandler(RequestHandler):
     ) -> None:
         """Log what is our fault; the client's faults are in its answer."""
         if value is not None and not isinstance(value, HTTPError):
-            report(value)
+            report(value, self.request_id)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write the problem that Tornado, or an operation, ran into."""
@@ -87,6 +96,12 @@ class JsonHandler(RequestHandler):
             return Malformed("the request can't be read")
         return RuntimeError("the HTTP layer failed")
 
+    def named(self) -> tuple[str, str]:
+        """The method and the path of the request as the API names them; what it doesn't know is `other`."""
+        method = "GET" if self.request.method == "HEAD" else self.request.method or ""
+        route = self.routes.get(method)
+        return ("other", "other") if route is None else (method, route.path)
+
     def methods(self) -> tuple[str, ...]:
         """The methods that this path has."""
         found = sorted(self.routes)
@@ -97,6 +112,7 @@ class Endpoint(JsonHandler):
     """Answers every request that isn't a stream."""
 
     _counted = False
+    _leave: Callable[[], None] | None = None
 
     def prepare(self) -> None:
         """Count the request, so that a drain waits for its answer."""
@@ -107,12 +123,18 @@ class Endpoint(JsonHandler):
         """Count it out."""
         if self._counted:
             self.gateway.left()
+            self.gateway.requests.observe(*self.named(), self.get_status(), self.request.request_time())
+
+    def on_connection_close(self) -> None:
+        """The client left: nobody waits for the answer any more."""
+        if self._leave is not None:
+            self._leave()
 
     async def _serve(self, **path: str) -> None:
         try:
             reply = await self._answer(path)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
-            report(error)
+            report(error, self.request_id)
             self.write_problem(error)
             return
         self.set_status(reply.status)
@@ -140,7 +162,21 @@ class Endpoint(JsonHandler):
             path["session_id"] = principal.session(path["session_id"])
         query = decode_query(self.request.query_arguments, route.query)
         body = None if route.body is None else self._body(route)
-        return await route.operation(Call(self.gateway, path, body, query, self.request.headers, principal))
+        headers = self.request.headers
+        key = key_of(headers.get(HEADER)) if route.method == "POST" and route.remembered else None
+        call = Call(self.gateway, path, body, query, headers, principal, key, self._when_gone)
+        if key is None:
+            return await route.operation(call)
+
+        async def answer() -> Reply:
+            reply = await route.operation(call)
+            return msgspec.structs.replace(reply, body=encode(reply.body))
+
+        request = fingerprint(route.method, self.request.uri or "", self.request.body)
+        return await self.gateway.answers.once((principal.tenant, key), request, answer)
+
+    def _when_gone(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
 
     def _admit(self, route: Route) -> Principal:
         """Return who asks, who may.
@@ -201,9 +237,25 @@ def check_media_type(headers: httputil.HTTPHeaders, body: bytes) -> None:
 
 
 def log_request(handler: RequestHandler) -> None:
-    """Write one access line; failures of ours as warnings."""
+    """Write one line on a request that was answered: failures of ours as warnings, probes only when debugging."""
     status = handler.get_status()
-    level = logging.WARNING if status >= 500 else logging.DEBUG
-    if _access.isEnabledFor(level):
-        milliseconds = 1000 * handler.request.request_time()
-        _access.log(level, "%d %s %s %.1f ms", status, handler.request.method, handler.request.path, milliseconds)
+    request = handler.request
+    level = logging.WARNING if status >= 500 else logging.DEBUG if request.path in _PROBES else logging.INFO
+    if isinstance(handler, JsonHandler) and level < logging.WARNING and not handler.gateway.settings.access_log:
+        return
+    if not _access.isEnabledFor(level):
+        return
+    method, route = handler.named() if isinstance(handler, JsonHandler) else (request.method or "", request.path)
+    milliseconds = round(1000 * request.request_time(), 1)
+    size = int(handler._headers.get("Content-Length", 0))
+    extra = {
+        "request_id": handler.request_id if isinstance(handler, JsonHandler) else None,
+        "method": method,
+        "route": route,
+        "path": request.path,
+        "status": status,
+        "ms": milliseconds,
+        "bytes": size,
+    }
+    message = "%d %s %s %.1f ms %d bytes"
+    _access.log(level, message, status, request.method, request.path, milliseconds, size, extra=extra)

@@ -14,6 +14,7 @@ from typing import Final
 
 from ..actors.runtime import Runtime
 from .files import compile_workflow, read_workflow
+from .logs import configure
 from .node_modules import load_nodes
 from .server import serving
 from .settings import Settings
@@ -57,7 +58,7 @@ async def serve(
 
 def run(settings: Settings) -> None:
     """Serve on an event loop of its own, uvloop's where there is one; the log goes to stderr."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure(settings.log_format, settings.log_level.upper())
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(settings, announce=lambda line: print(line, flush=True)))
     _leave_threads()

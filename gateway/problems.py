@@ -74,6 +74,24 @@ class UnsupportedMediaType(RequestError):
         super().__init__(f"the body should be application/json, not {found!r}")
 
 
+class KeyReused(RequestError):
+    """The Idempotency-Key came with another request before."""
+
+    code = "key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for another request")
+
+
+class KeyInUse(RequestError):
+    """A request with this Idempotency-Key is still being answered."""
+
+    code = "key_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("a request with this Idempotency-Key is still being answered; try again for its answer")
+
+
 class Unauthenticated(RequestError):
     """The request says not, or not rightly, who sends it; `challenge` is what the answer asks for (RFC 6750)."""
 
@@ -149,6 +167,8 @@ STATUS: Final[Mapping[type[SessiondError], HTTPStatus]] = {
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    KeyInUse: HTTPStatus.CONFLICT,
     SessiondError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The nearest ancestor of an error decides."""
@@ -205,7 +225,7 @@ def headers_of(error: BaseException) -> dict[str, str]:
     """Return the headers that go with `error`: Retry-After in whole seconds, WWW-Authenticate, Allow."""
     if isinstance(error, (Unavailable, TooManyRequests)):
         return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
-    if isinstance(error, Fenced):
+    if isinstance(error, (Fenced, KeyInUse)):
         return {"Retry-After": "1"}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": error.challenge}
@@ -214,10 +234,10 @@ def headers_of(error: BaseException) -> dict[str, str]:
     return {}
 
 
-def report(error: BaseException) -> None:
+def report(error: BaseException, request_id: str | None = None) -> None:
     """Log an error that the client only hears of in general terms."""
     if status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Quarantined):
-        logger.error("a request failed inside", exc_info=error)
+        logger.error("a request failed inside", exc_info=error, extra={"request_id": request_id})
 
 
 def close_code(error: BaseException) -> tuple[int, str]:

@@ -20,9 +20,10 @@ from .acceptor import Acceptor, file_mark
 from .body_limit import BodyLimit
 from .browsers import BrowserPolicy
 from .call import Gateway, Route
+from .command_socket import CommandSocket
 from .endpoint import Endpoint, Refusal, log_request
 from .problems import Forbidden
-from .routes import EVENTS, ROUTES
+from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
 from .sse import EventStream
 from .stream import EventSocket
@@ -83,6 +84,7 @@ def application(gateway: Gateway) -> Application:
     rules = [
         Rule(Asks(pattern(EVENTS), "Upgrade", "websocket"), EventSocket, {"gateway": gateway}),
         Rule(Asks(pattern(EVENTS), "Accept", "text/event-stream"), EventStream, events),
+        *[Rule(Asks(pattern(path), "Upgrade", "websocket"), CommandSocket, {"gateway": gateway}) for path in SOCKETS],
     ]
     for path, routes in table.items():
         rules.append(Rule(PathMatches(pattern(path)), Endpoint, {"gateway": gateway, "routes": routes}))
@@ -106,7 +108,7 @@ class Server:
     """
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
-        self.gateway = Gateway(runtime, settings)
+        self.gateway = Gateway(runtime, settings, ROUTES)
         self.url = ""
         self._settings = settings
         self._acceptor: Acceptor | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, assert_never
 
 from msgspec import UNSET
 
-from ..actors.errors import InvalidWorkflow, NotFound
+from ..actors.errors import InvalidWorkflow, NotFound, SessionExists
 from ..actors.fork import Fork
 from ..actors.json import encode_request
 from ..actors.lifecycle import Action
@@ -29,6 +31,9 @@ from ..actors.messages import (
 from ..actors.ports import RowQuery, SessionRow
 from ..actors.workflow import Workflow
 from .call import Call, Reply
+from .idempotency import session_id_for
+from .problems import KeyReused
+from .waits import await_detail
 from .wire import (
     Command,
     Execute,
@@ -70,15 +75,16 @@ async def fork(call: Call) -> Reply:
     """Create a session that reuses what another one has completed."""
     call.gateway.check_open()
     body: ForkSession = call.body
-    request = Fork(
-        after_seq=body.after_seq,
-        from_node=body.from_node,
-        input=UNSET if body.input is UNSET else encode_request(body.input, "$.input"),
-        session_id=body.session_id,
-        start=body.start,
-    )
-    async with call.gateway.quota.room(call.principal.tenant):
-        created = await call.runtime.fork(call.path["session_id"], request)
+    with _named(call, body.session_id) as session_id:
+        request = Fork(
+            after_seq=body.after_seq,
+            from_node=body.from_node,
+            input=UNSET if body.input is UNSET else encode_request(body.input, "$.input"),
+            session_id=session_id,
+            start=body.start,
+        )
+        async with call.gateway.quota.room(call.principal.tenant):
+            created = await call.runtime.fork(call.path["session_id"], request)
     return await _created(call, created)
 
 
@@ -99,17 +105,30 @@ async def _create(call: Call, body: Execute) -> Created:
             raise below(error, "$.graph") from None
     else:
         workflow = body.workflow_id or ""
-    async with call.gateway.quota.room(tenant):
-        return await runtime.create(
-            workflow,
-            input=body.input,
-            session_id=body.session_id,
-            context=body.context,
-            labels=body.labels,
-            deadline_s=body.deadline_s,
-            start=body.start,
-            tenant=tenant,
-        )
+    with _named(call, body.session_id) as session_id:
+        async with call.gateway.quota.room(tenant):
+            return await runtime.create(
+                workflow,
+                input=body.input,
+                session_id=session_id,
+                context=body.context,
+                labels=body.labels,
+                deadline_s=body.deadline_s,
+                start=body.start,
+                tenant=tenant,
+            )
+
+
+@contextmanager
+def _named(call: Call, given: str | None) -> Iterator[str | None]:
+    """Yield the id of the session to create: the one that is given, or that of the request's key, if it has one."""
+    derived = session_id_for((call.principal.tenant, call.key)) if call.key and given is None else None
+    try:
+        yield derived or given
+    except SessionExists:
+        if derived is None:
+            raise
+        raise KeyReused from None
 
 
 def _location(created: Created) -> dict[str, str]:
@@ -133,8 +152,11 @@ async def rows(call: Call) -> Reply:
 
 
 async def detail(call: Call) -> Reply:
-    """Return one session, whole; 304 if the client has it as of the present seq."""
-    found = await call.runtime.detail(call.path["session_id"])
+    """Return one session, whole; 304 if the client has it as of the present seq.
+
+    With `wait` the answer comes when the session has ended, is quiet, or waits for somebody.
+    """
+    found = await await_detail(call)
     tag = f'"{found.seq}"'
     known = {part.strip().removeprefix("W/") for part in call.headers.get("If-None-Match", "").split(",")}
     if tag in known or "*" in known:

@@ -12,6 +12,7 @@ from ..actors.errors import Fault, InvalidInput
 from ..actors.http_policy import HttpPolicy
 from ..actors.options import Options
 from ..actors.workflow import fault_of
+from .logs import LogFormat
 
 PREFIX: Final = "SESSIOND_"
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -44,6 +45,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         allowed_origins: web origins, other than our own, whose pages may use the API and open WebSockets.
         max_body: bytes of a request's body.
         max_streams: WebSockets and SSE streams open at once.
+        max_subscriptions: sessions that one WebSocket may follow at once.
+        max_commands_s: commands that one WebSocket may send a second, and at once.
+        max_answers: answers to requests with an Idempotency-Key that are kept.
+        max_answer_bytes: bytes of all of them.
+        answers_s: seconds for which they are kept.
+        wait_s: seconds that a request may wait for a session at most, whatever it asks for.
+        log_format: `text` for people, `json` for machines; to stderr.
+        log_level: what is logged at least: `debug`, `info`, `warning` or `error`.
+        access_log: whether each answered request is logged; those that failed inside always are.
         max_tenant_streams: the same, for one tenant.
         max_tenant_subscriptions: sessions that one tenant follows over WebSockets and SSE streams.
         max_tenant_sessions: unfinished sessions of one tenant; 0 for any number.
@@ -80,6 +90,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_origins: tuple[str, ...] = ()
     max_body: Size = 1_048_576
     max_streams: Size = 10_000
+    max_subscriptions: Size = 64
+    max_commands_s: Size = 100
+    max_answers: Size = 10_000
+    max_answer_bytes: Size = 67_108_864
+    answers_s: Seconds = 86_400.0
+    wait_s: Seconds = 120.0
+    log_format: LogFormat = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: bool = True
     max_tenant_streams: Size = 10_000
     max_tenant_subscriptions: Size = 20_000
     max_tenant_sessions: Annotated[int, Meta(ge=0)] = 0

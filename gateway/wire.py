@@ -345,7 +345,11 @@ def decode_query(arguments: Mapping[str, Sequence[bytes]], kind: type[T]) -> T:
     if faults:
         raise InvalidInput(faults, "the query")
     given = {name: values[0].decode(errors="replace") for name, values in arguments.items()}
-    return convert(given, kind, "the query", strict=False)
+    found = convert(given, kind, "the query", strict=False)
+    null = [name for name, text in given.items() if getattr(found, name) is None]
+    if null:  # msgspec reads the text `null` as None: here it is a text like any other
+        raise InvalidInput([Fault(f"$.{name}", f"can't be {given[name]!r}") for name in null], "the query")
+    return found
 
 
 def convert(value: Any, kind: type[T], what: str, *, strict: bool = True) -> T:

@@ -34,16 +34,18 @@ class Group:
 
     Attributes:
         appends: what was submitted, in order.
+        began: when it was sent off, on the loop's clock.
         done: whether every batch has its final outcome.
         small: whether it may be committed on the loop.
     """
 
-    __slots__ = ("_failed", "_refused", "_todo", "appends", "done", "small")
+    __slots__ = ("_failed", "_refused", "_todo", "appends", "began", "done", "small")
 
     def __init__(
         self, appends: Sequence[Append], keeps: Sequence[Keep], tokens: dict[int, str], inline_bytes: int
     ) -> None:
         self.appends = appends
+        self.began = 0.0
         self.done = False
         self.small = not keeps and sum([len(a.commit.segment.data) for a in appends]) <= inline_bytes
         self._failed: dict[int, StoreError] = {}

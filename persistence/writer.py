@@ -24,6 +24,7 @@ from pykka import ActorRef
 from ..actors.dispatch.future import Deferred
 from ..actors.dispatch.loop_actor import LoopActor
 from ..actors.errors import Fenced, Overloaded, StoreBroken, StoreError, Unavailable
+from ..actors.meters import WriterMeters
 from ..actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from .commit_thread import CommitThread, MakeLine
 from .group import Append, Group, Keep
@@ -56,9 +57,10 @@ class Standing:
         commits: commits so far.
         waiting: bytes of commits that were submitted and aren't settled.
         fenced: shards that another owner has taken.
+        meters: how long they took, and what went wrong.
     """
 
-    __slots__ = ("broken", "commits", "fenced", "groups", "trouble", "waiting")
+    __slots__ = ("broken", "commits", "fenced", "groups", "meters", "trouble", "waiting")
 
     def __init__(self) -> None:
         self.trouble: Unavailable | None = None
@@ -67,6 +69,7 @@ class Standing:
         self.waiting = 0
         self.groups = 0
         self.commits = 0
+        self.meters = WriterMeters()
 
 
 class PersistenceActor(LoopActor):
@@ -118,6 +121,8 @@ class PersistenceActor(LoopActor):
         group = Group(appends, keeps, self._tokens, INLINE_BYTES)
         self._standing.groups += 1
         self._standing.commits += len(appends)
+        self._standing.meters.commits.observe(len(appends))
+        group.began = self._loop.time()
         self._under_way.append(group)
         if self._store.inline and group.small and len(self._under_way) == 1 and self._commit_here(group):
             self._settle()
@@ -147,6 +152,7 @@ class PersistenceActor(LoopActor):
     def _settle(self) -> None:
         """Settle the tickets of the oldest group, then see what came in meanwhile."""
         group = self._under_way.popleft()
+        self._standing.meters.seconds.observe(self._loop.time() - group.began)
         self._troubled(None)  # the thread tells it only if the group failed there, not here on the loop
         for error in group.errors:
             self._report(error)
@@ -159,6 +165,7 @@ class PersistenceActor(LoopActor):
             self._answer_drains()
 
     def _report(self, error: StoreError) -> None:
+        self._standing.meters.errors += 1
         if isinstance(error, StoreBroken):
             if self._standing.broken is None:
                 logger.critical("the store is broken, nothing is written any more: %s; restart the process", error)
@@ -173,6 +180,7 @@ class PersistenceActor(LoopActor):
         """Called on the loop: commits stopped getting through, or do again."""
         standing = self._standing
         if trouble is not None and standing.trouble is None:
+            standing.meters.errors += 1
             logger.warning("the store is away: %s", trouble)
         elif trouble is None and standing.trouble is not None:
             logger.warning("the store is back")
@@ -217,6 +225,11 @@ class Writer:
     def fenced(self) -> Set[int]:
         """Shards that another owner has taken."""
         return self.standing.fenced
+
+    @property
+    def meters(self) -> WriterMeters:
+        """What was committed, and how long it took."""
+        return self.standing.meters
 
     def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
         """Queue a commit."""

@@ -155,7 +155,9 @@ async def test_head_is_get_without_a_body(lone_site: Site) -> None:
     assert (response.code, response.body) == (200, b"")
 
 
-@pytest.mark.parametrize("query", ["?limit=0", "?limit=x", "?statsu=running", "?status=odd", "?limit=1&limit=2"])
+@pytest.mark.parametrize(
+    "query", ["?limit=0", "?limit=x", "?statsu=running", "?status=odd", "?limit=1&limit=2", "?status=null"]
+)
 async def test_a_query_that_makes_no_sense_is_refused(lone_site: Site, query: str) -> None:
     problem(await lone_site.fetch("GET", f"/api/v1/sessions{query}"), 422)
 

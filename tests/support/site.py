@@ -179,7 +179,9 @@ class RawSocket:
     async def send(self, opcode: int, payload: bytes = b"") -> None:
         mask = os.urandom(4)
         masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
-        self._writer.write(bytes((0x80 | opcode, 0x80 | len(payload))) + mask + masked)
+        size = len(payload)
+        head = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+        self._writer.write(bytes((0x80 | opcode,)) + head + mask + masked)
         await self._writer.drain()
 
     async def send_raw(self, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sessiond.actors.errors import NotFound
+from sessiond.gateway.commands import COMMANDS
 from sessiond.gateway.principal import ANONYMOUS, NOBODY, ROLES, Principal
 from sessiond.gateway.problems import Forbidden
 from sessiond.gateway.routes import ROUTES
@@ -36,6 +37,10 @@ def test_who_may_call_what() -> None:
     needs = {f"{route.method} {route.path.removeprefix('/api/v1')}": route.needs for route in ROUTES}
     assert needs == {
         "GET /livez": None,
+        "GET /openapi.json": None,
+        "GET /asyncapi.json": None,
+        "GET /docs": None,
+        "GET /metrics": "admin",
         "GET /readyz": None,
         "GET /sessions": "viewer",
         "GET /sessions/{session_id}": "viewer",
@@ -59,4 +64,18 @@ def test_who_may_call_what() -> None:
         "PUT /workflows/{workflow_id}": "author",
         "DELETE /workflows/{workflow_id}": "author",
         "DELETE /sessions/{session_id}": "admin",
+    }
+
+
+def test_who_may_give_which_command_over_a_socket() -> None:
+    assert {name: spec.needs for name, spec in COMMANDS.items()} == {
+        "subscribe": "viewer",
+        "unsubscribe": "viewer",
+        "ping": "viewer",
+        "start_session": "operator",
+        "pause_session": "operator",
+        "resume_session": "operator",
+        "stop_session": "operator",
+        "cancel_session": "operator",
+        "user_input": "operator",
     }

@@ -195,3 +195,27 @@ def test_any_interleaving_is_one_contiguous_slice(moves: list[str], after: int, 
         assert seen == list(range(after + 1, last + 1))
 
     asyncio.run(play())
+
+
+async def test_a_step_never_waits_for_what_is_still_to_come() -> None:
+    log = Log()
+    subscription = log.hub.subscribe("s")
+    assert (chunk := await subscription.step()) is not None
+    assert chunk.live
+    assert await subscription.step() is None
+    subscription.behind = True  # as after a burst whose log was deleted since
+    assert await subscription.ready()
+    assert await subscription.step() is None
+    log.emit()
+    assert await subscription.ready()
+    assert seqs(await subscription.step()) == [1]
+
+
+async def test_a_subscription_knows_how_far_it_lags() -> None:
+    log = Log()
+    subscription = log.hub.subscribe("s")
+    assert subscription.lag == 0
+    log.emit(5)
+    assert subscription.lag == 5
+    await subscription.pull()
+    assert subscription.lag == 0

@@ -1,0 +1,136 @@
+"""What every WebSocket of the gateway has: signs of life, whole writes, and an end that is told.
+
+Frames that are ready to send go to the connection's stream as they are, many in one write. Tornado's own frames
+(pong, ping, close) are whole writes to the same stream too: none can land inside another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from .browsers import BrowserPolicy
+from .call import Gateway
+from .problems import report
+
+logger = logging.getLogger("sessiond.gateway")
+
+GOING_AWAY: Final = 1001
+EXPIRED: Final = 4401
+SLOW: Final = 4408
+
+
+class LiveSocket(WebSocketHandler):
+    """A WebSocket that sends events."""
+
+    gateway: Gateway
+
+    def initialize(self, gateway: Gateway) -> None:
+        """Take what all requests share."""
+        self.gateway = gateway
+        self._pulse: Pulse | None = None
+
+    def check_origin(self, origin: str) -> bool:
+        """Let our own pages in, and those of the origins that the settings name."""
+        browsers: BrowserPolicy = self.settings["browsers"]
+        return browsers.trusts(origin, self.request.headers)
+
+    def log_exception(self, *info: Any) -> None:
+        """Log a bug without the request: its URL may hold a ticket."""
+        if info[1] is not None and not isinstance(info[1], HTTPError):
+            report(info[1])
+
+    def begin(self) -> None:
+        """The upgrade is accepted: from here on the connection is looked after."""
+        self.set_nodelay(True)
+        settings = self.gateway.settings
+        self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
+
+    def on_pong(self, data: bytes) -> None:
+        """The peer is there."""
+        self.felt()
+
+    def on_close(self) -> None:
+        """Let go of everything that belongs to the connection."""
+        self.gateway.leave(self)
+        if self._pulse is not None:
+            self._pulse.stop()
+
+    def leave(self) -> None:
+        """Close, because the server goes away."""
+        self.close(GOING_AWAY, "the server is going away")
+
+    def expel(self) -> None:
+        """Close, because the leave of whoever opened it has ended."""
+        self.close(EXPIRED, "your leave has ended; authenticate again and come back with after")
+
+    async def put(self, frames: bytes) -> None:
+        """Write whole frames, and return when the socket has taken them.
+
+        Raises:
+            WebSocketClosedError, StreamClosedError: the peer left.
+        """
+        connection = self.ws_connection
+        if connection is None or connection.is_closing() or connection.stream is None:
+            raise WebSocketClosedError
+        await connection.stream.write(frames)
+        self.felt()
+
+    def felt(self) -> None:
+        """The peer gave a sign of life."""
+        if self._pulse is not None:
+            self._pulse.felt()
+
+    def _beat(self) -> None:
+        try:
+            self.ping()
+        except (WebSocketClosedError, StreamClosedError):
+            if self._pulse is not None:
+                self._pulse.stop()
+
+    def _stalled(self) -> None:
+        logger.info("a stream is closed: its reader took nothing for %s s", self.gateway.settings.stall_s)
+        self.close(SLOW, "too slow; come back with after")
+
+
+class Pulse:
+    """Sends a sign of life every `ping_s` seconds, and gives up after `stall_s` without one from the peer.
+
+    Tornado's own pings count only pongs, which wait behind whatever a slow reader hasn't read yet; here a
+    finished write counts too.
+    """
+
+    def __init__(self, ping_s: float, stall_s: float, beat: Callable[[], Any], stalled: Callable[[], Any]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ping_s = ping_s
+        self._stall_s = stall_s
+        self._beat = beat
+        self._stalled = stalled
+        self._last = self._loop.time()
+        self._timer = self._loop.call_later(min(ping_s, stall_s), self._tick)
+        self._stopped = False
+
+    def felt(self) -> None:
+        """The peer gave a sign of life."""
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._stopped = True
+        self._timer.cancel()
+
+    def _tick(self) -> None:
+        left = self._last + self._stall_s - self._loop.time()
+        if left <= 0:
+            self._stopped = True
+            self._stalled()
+            return
+        self._beat()
+        if not self._stopped:
+            self._timer = self._loop.call_later(min(self._ping_s, left), self._tick)
