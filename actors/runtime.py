@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from pykka import ActorRef
 
+from .archive import Archive
 from .children import ChildSessions
 from .deadline import done_in_time, shown_in_time
 from .definitions import Definitions
@@ -34,13 +35,12 @@ from .nodes import register_builtin
 from .options import Options
 from .placement import LocalPlacement, Shard
 from .plugins import load_node_plugins, load_store, load_writer, refuse_unsafe
-from .ports import Clock, Definition, Ids, RowPage, RowQuery, SessionRow, Store, WriterHost
+from .ports import Clock, Definition, Ids, Store, WriterHost
 from .presence import Presence
 from .queries import AwaitEnd, Describe
 from .resources import NodeResources
 from .restore import Restorer
 from .schema import check_against
-from .segment import Segment
 from .session import SessionActor
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor
@@ -53,7 +53,7 @@ __all__ = ["Options", "Runtime"]
 logger = logging.getLogger("sessiond.runtime")
 
 
-class Runtime:
+class Runtime(Archive):
     """An actor system for sessions on the running event loop.
 
     Use `Runtime.open`. Everything is to be called on the loop on which it was opened; `ThreadRuntime` is the
@@ -316,52 +316,6 @@ class Runtime:
         ref = self.placement.shard(session_id).sessions.get(session_id)
         return ref is not None and ref.is_alive()
 
-    async def workflow_of(self, session_id: str) -> Workflow:
-        """Return the workflow that a session runs.
-
-        Raises:
-            NotFound: there is no such session.
-        """
-        return await self.definitions.of(await self.row(session_id))
-
-    async def _row(self, session_id: str) -> SessionRow | None:
-        row: SessionRow | None = await self._read(self.store.row, session_id)
-        return row
-
-    async def row(self, session_id: str) -> SessionRow:
-        """Return a session's row as stored.
-
-        Raises:
-            NotFound: there is none.
-        """
-        row = await self._row(session_id)
-        if row is None:
-            raise NotFound("session", session_id)
-        return row
-
-    async def rows(self, query: RowQuery) -> RowPage:
-        """Return a page of sessions, newest first.
-
-        Raises:
-            InvalidInput: the cursor is none of ours.
-        """
-        try:
-            page: RowPage = await self._read(self.store.rows, query)
-        except ValueError as error:
-            raise InvalidInput([Fault("$.cursor", str(error))], "the query") from None
-        return page
-
-    async def events(self, session_id: str, after: int = 0, limit: int = 1_048_576) -> list[Segment]:
-        """Return stored segments whose last seq is above `after`, about `limit` bytes of them.
-
-        Raises:
-            NotFound: there is no such session.
-        """
-        segments: list[Segment] = await self._read(self.store.read, session_id, after, limit)
-        if not segments:
-            await self.row(session_id)
-        return segments
-
     async def delete(self, session_id: str) -> None:
         """Remove a session that has ended, with its events and its child sessions.
 
@@ -417,10 +371,6 @@ class Runtime:
             raise Draining("the runtime is shutting down")
         if self.writer.trouble is not None:
             raise self.writer.trouble
-
-    async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Run a blocking call, most often on the store, off the loop."""
-        return await self.dispatcher.lender.run(self._readers, call, *arguments)
 
     def _retire(self, shard: int, session_id: str) -> None:
         self.placement.shards[shard].sessions.pop(session_id, None)

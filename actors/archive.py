@@ -1,0 +1,78 @@
+"""Archive: what is stored of sessions and their workflows. Who only looks wakes nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .definitions import Definitions
+from .dispatch.dispatcher import LoopDispatcher
+from .errors import Fault, InvalidInput, NotFound
+from .ports import RowPage, RowQuery, SessionRow, Store
+from .segment import Segment
+from .workflow import Workflow
+
+
+class Archive:
+    """Reads the store off the event loop; the part of a runtime that concerns no session in memory.
+
+    Attributes:
+        store: where sessions are kept.
+        definitions: the workflows that they run.
+    """
+
+    store: Store
+    definitions: Definitions
+    dispatcher: LoopDispatcher
+    _readers: ThreadPoolExecutor
+
+    async def workflow_of(self, session_id: str) -> Workflow:
+        """Return the workflow that a session runs.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        return await self.definitions.of(await self.row(session_id))
+
+    async def _row(self, session_id: str) -> SessionRow | None:
+        row: SessionRow | None = await self._read(self.store.row, session_id)
+        return row
+
+    async def row(self, session_id: str) -> SessionRow:
+        """Return a session's row as stored.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = await self._row(session_id)
+        if row is None:
+            raise NotFound("session", session_id)
+        return row
+
+    async def rows(self, query: RowQuery) -> RowPage:
+        """Return a page of sessions, newest first.
+
+        Raises:
+            InvalidInput: the cursor is none of ours.
+        """
+        try:
+            page: RowPage = await self._read(self.store.rows, query)
+        except ValueError as error:
+            raise InvalidInput([Fault("$.cursor", str(error))], "the query") from None
+        return page
+
+    async def events(self, session_id: str, after: int = 0, limit: int = 1_048_576) -> list[Segment]:
+        """Return stored segments whose last seq is above `after`, about `limit` bytes of them.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        segments: list[Segment] = await self._read(self.store.read, session_id, after, limit)
+        if not segments:
+            await self.row(session_id)
+        return segments
+
+    async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a blocking call, most often on the store, off the loop."""
+        return await self.dispatcher.lender.run(self._readers, call, *arguments)
