@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Set
 from typing import Any, Final
@@ -122,7 +123,7 @@ class PersistenceActor(LoopActor):
         self._standing.groups += 1
         self._standing.commits += len(appends)
         self._standing.meters.commits.observe(len(appends))
-        group.began = self._loop.time()
+        group.began = time.perf_counter()  # uvloop's own clock counts whole milliseconds
         self._under_way.append(group)
         if self._store.inline and group.small and len(self._under_way) == 1 and self._commit_here(group):
             self._settle()
@@ -152,7 +153,7 @@ class PersistenceActor(LoopActor):
     def _settle(self) -> None:
         """Settle the tickets of the oldest group, then see what came in meanwhile."""
         group = self._under_way.popleft()
-        self._standing.meters.seconds.observe(self._loop.time() - group.began)
+        self._standing.meters.seconds.observe(time.perf_counter() - group.began)
         self._troubled(None)  # the thread tells it only if the group failed there, not here on the loop
         for error in group.errors:
             self._report(error)
