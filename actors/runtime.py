@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from pykka import ActorRef
 
+from . import slow_imports
 from .archive import Archive
 from .children import ChildSessions
 from .deadline import done_in_time, shown_in_time
@@ -133,8 +134,10 @@ class Runtime(Archive):
         self._children = ChildSessions(self)
         processes = options.processes or os.cpu_count() or 1
         self.resources = self._make_resources(options.threads, processes, options.http, self._children)
+        slow = loop.create_task(self._read(slow_imports.load))
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
+        await slow
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
         self.restorer = Restorer(self.store, self.definitions, self._read)
