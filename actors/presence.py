@@ -117,13 +117,14 @@ class Presence:
         return found
 
     async def _expired(self, shard: int, before: str) -> list[str]:
-        if shard in self._committer.fenced:
-            return []
-        found: list[str] = await self._read(self._store.expired, shard, before, AT_ONCE)
-        return found
+        return await self._of_ours(shard, self._store.expired, before, AT_ONCE)
 
     async def _due(self, shard: int) -> list[str]:
+        return await self._of_ours(shard, self._store.due, self._horizon())
+
+    async def _of_ours(self, shard: int, find: Callable[..., list[str]], *arguments: Any) -> list[str]:
+        """Look sessions up in a shard; a new owner looks after those of one that was taken."""
         if shard in self._committer.fenced:
-            return []  # its new owner looks after them
-        found: list[str] = await self._read(self._store.due, shard, self._horizon())
+            return []
+        found: list[str] = await self._read(find, shard, *arguments)
         return found

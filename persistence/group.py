@@ -34,7 +34,7 @@ class Group:
 
     Attributes:
         appends: what was submitted, in order.
-        began: when it was sent off, on the loop's clock.
+        began: when it was sent off, by `time.perf_counter`.
         done: whether every batch has its final outcome.
         small: whether it may be committed on the loop.
     """

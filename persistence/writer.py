@@ -147,14 +147,13 @@ class PersistenceActor(LoopActor):
         """Called on the loop: the thread is through with its oldest groups."""
         while self._under_way and self._under_way[0].done:
             self.dispatcher.lender.end()
-            self._troubled(None)  # what failed on the loop may have gone through at the thread's first attempt
             self._settle()
 
     def _settle(self) -> None:
         """Settle the tickets of the oldest group, then see what came in meanwhile."""
         group = self._under_way.popleft()
         self._standing.meters.seconds.observe(time.perf_counter() - group.began)
-        self._troubled(None)  # the thread tells it only if the group failed there, not here on the loop
+        self._troubled(None)  # the thread tells it only if the group failed there, not before on the loop
         for error in group.errors:
             self._report(error)
         for append in group.appends:
