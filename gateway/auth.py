@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -97,10 +98,15 @@ class Authenticator:
         known = self._verifier is not None and principal.proof == self._verifier.proof
         return known or (self._keys is not None and principal.proof in self._keys.proofs)
 
-    def refused(self, error: Unauthenticated, request: HTTPServerRequest) -> None:
-        """Log a refusal, without what was sent; a flood of them is cut short."""
-        if self._lines.take(time.monotonic()) == 0.0:
-            logger.info("401 for %s: %s", request.remote_ip, error.detail)
+    @contextmanager
+    def logging_refusals(self, request: HTTPServerRequest) -> Iterator[None]:
+        """Log it if the body refuses a request, without what was sent; a flood of refusals is cut short."""
+        try:
+            yield
+        except Unauthenticated as error:
+            if self._lines.take(time.monotonic()) == 0.0:
+                logger.info("401 for %s: %s", request.remote_ip, error.detail)
+            raise
 
     def refresh(self) -> bool:
         """Read the files again if they changed; return whether they did."""

@@ -19,7 +19,6 @@ from .http_meters import Requests
 from .idempotency import Answers
 from .limits import CommandRate, Tally
 from .principal import Principal, Role
-from .problems import Unauthenticated
 from .quota import SessionQuota
 from .reply import Reply as Reply
 from .settings import Settings
@@ -94,11 +93,8 @@ class Gateway:
             Draining: the server is going away.
         """
         self.check_open()
-        try:
+        with self.auth.logging_refusals(request):
             principal = self.auth.admit(request, session_id)
-        except Unauthenticated as error:
-            self.auth.refused(error, request)
-            raise
         principal.require("viewer")
         return principal
 

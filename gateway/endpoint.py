@@ -22,7 +22,6 @@ from .problems import (
     Forbidden,
     Malformed,
     MethodNotAllowed,
-    Unauthenticated,
     UnsupportedMediaType,
     headers_of,
     problem_of,
@@ -188,11 +187,8 @@ class Endpoint(JsonHandler):
         if route.needs is None:
             return NOBODY
         gateway = self.gateway
-        try:
+        with gateway.auth.logging_refusals(self.request):
             principal = gateway.auth.authenticate(self.request.headers)
-        except Unauthenticated as error:
-            gateway.auth.refused(error, self.request)
-            raise
         if route.method != "GET":
             gateway.rate.take(principal.tenant)
         principal.require(route.needs)
