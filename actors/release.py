@@ -102,7 +102,7 @@ class Releases:
     @property
     def opening(self) -> bool:
         """Whether a resume is under way: until it is stored, the session is still paused."""
-        return any(release.opens for release in self._queue or ())
+        return self._queue is not None and any(release.opens for release in self._queue)
 
     def refuse(self, error: Exception) -> None:
         """Tell every asker that the answer won't come; only commits under way are left."""

@@ -164,7 +164,7 @@ class SessionActor(LoopActor):
         changed = after.status != before
         if changed and before == "pending" and after.status == "running":
             self._env.meters.started += 1
-        if changed and self._attempts and after.status == "paused":
+        if changed and self._attempts is not None and after.status == "paused":
             self._attempts.pause()
         events = {record.event for record in records}
         segment = Segment(records[0].seq, records[-1].seq, pack(records))
@@ -191,7 +191,7 @@ class SessionActor(LoopActor):
             self._fail_over_if_through()
             return
         release.answered()
-        if release.opens and self._attempts and not self._shut:
+        if release.opens and self._attempts is not None and not self._shut:
             self._attempts.resume()
         if release.decision is not None:
             self._carry_out(release.decision)
@@ -203,8 +203,7 @@ class SessionActor(LoopActor):
         self._upkeep.grew(len(segment.data))
         if not self._under_way:
             self._cut_tokens()
-        if not self._under_way:
-            self._keep_snapshot()
+            self._settle_down()
 
     def _carry_out(self, decision: Decision) -> None:
         for child_id, order in decision.orders:
@@ -213,6 +212,14 @@ class SessionActor(LoopActor):
             self._attempts.kill(decision.overtaken)
         for start in decision.starts:
             self._start_attempt(start)
+
+    def _settle_down(self) -> None:
+        """With nothing under way any more: let go of what isn't needed, and shorten the next reading."""
+        if self._under_way:
+            return
+        if self._attempts is not None and not self._attempts and not self._attempts.has_tokens:
+            self._attempts = None
+        self._keep_snapshot()
 
     def _keep_snapshot(self, *, leaving: bool = False) -> None:
         """Shorten the next reading, if that is worth it."""
@@ -328,8 +335,8 @@ class SessionActor(LoopActor):
     def _attempt_ended(self, context: NodeContext) -> None:
         if self._attempts is not None:
             self._attempts.ended(context)
-            if not self._attempts and not self._attempts.has_tokens:
-                self._attempts = None
+            if not self._attempts and not self._attempts.has_tokens and not self._under_way:
+                self._attempts = None  # else what is under way may start the next
         self._quiesce_if_quiet()
         if self._state.terminal and not self._attempts and not self._under_way:
             self._retire()
@@ -387,8 +394,9 @@ class SessionActor(LoopActor):
         return self._waiters
 
     def _tell_if_quiet(self) -> None:
-        if self._waiters and not self._under_way and (self._state.quiesced or self._state.terminal):
-            self._waiters.is_quiet()
+        waiters, state = self._waiters, self._state
+        if waiters is not None and (state.quiesced or state.terminal) and not self._under_way:
+            waiters.is_quiet()
 
     def _set_alarms(self) -> None:
         if self._alarms is None:
