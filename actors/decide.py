@@ -25,6 +25,7 @@ from .events import (
 from .lifecycle import Action, next_status
 from .messages import (
     Abort,
+    Answered,
     AnswerWait,
     AnyCommand,
     Cancel,
@@ -33,6 +34,7 @@ from .messages import (
     Created,
     FailAttempt,
     FireTimer,
+    Once,
     Pause,
     Quiesce,
     Receipt,
@@ -40,13 +42,14 @@ from .messages import (
     Recover,
     Resume,
     RetryNode,
+    Signalled,
     SignalSession,
     SkipNode,
     Start,
     Stop,
 )
 from .signals import signal_session
-from .state import SessionState
+from .state import SessionState, remember
 from .workflow import Workflow
 
 
@@ -95,6 +98,8 @@ def decide(
             skip_node(draft, command)
         case SignalSession():
             signal_session(draft, command)
+        case Once():
+            return _once(workflow, state, command, now, alive, parked)
         case FireTimer():
             fire_timer(draft, command)
         case Quiesce():
@@ -116,6 +121,40 @@ def _repeated(workflow: Workflow, state: SessionState, command: Create, now: str
         raise SessionExists(state.session_id)
     first = decide(workflow, SessionState(state.session_id), command, now)
     return Decision([], state, [], first.reply)
+
+
+def _once(
+    workflow: Workflow,
+    state: SessionState,
+    once: Once,
+    now: str,
+    alive: Collection[str],
+    parked: Collection[str],
+) -> Decision:
+    """Carry a command out, or answer it if that was done before. One that changed nothing isn't remembered."""
+    done = next((done for done in state.done if done.command_id == once.command_id), None)
+    if done is not None:
+        return Decision([], state, [], _answer_again(state, once, done.seq, alive, parked))
+    decision = decide(workflow, state, once.command, now, alive, parked)
+    if decision.records:
+        decision.records[-1].command_id = once.command_id
+        remember(decision.state, once.command_id)
+    return decision
+
+
+def _answer_again(
+    state: SessionState, once: Once, seq: int, alive: Collection[str], parked: Collection[str]
+) -> Receipt | Answered | Signalled:
+    """The reply to a command that was carried out before: of then the seq, the rest as it is now."""
+    match once.command:
+        case AnswerWait(node_id=node_id) | RetryNode(node_id=node_id) | SkipNode(node_id=node_id):
+            return Answered(state.session_id, node_id, seq)
+        case SignalSession(node_id=node_id):
+            return Signalled(state.session_id, node_id, seq)
+        case command:
+            return Receipt(
+                state.session_id, _ACTIONS[type(command)], state.status, True, seq, _in_flight(state, alive, parked)
+            )
 
 
 def _create(draft: Draft, command: Create) -> None:
@@ -147,7 +186,7 @@ def _control(
     state = draft.state
     action = _ACTIONS[type(command)]
     changed = next_status(state.status, action) != state.status and not _not_meant(state, command)
-    in_flight = tuple(n for n in state.in_status("running") if n in alive and n not in parked)
+    in_flight = _in_flight(state, alive, parked)
     if changed:
         match command:
             case Start():
@@ -164,6 +203,10 @@ def _control(
             case _:
                 assert_never(command)
     draft.reply = Receipt(state.session_id, action, state.status, changed, state.seq, in_flight)
+
+
+def _in_flight(state: SessionState, alive: Collection[str], parked: Collection[str]) -> tuple[str, ...]:
+    return tuple(n for n in state.in_status("running") if n in alive and n not in parked)
 
 
 def _not_meant(state: SessionState, command: Start | Pause | Resume | Stop | Cancel) -> bool:

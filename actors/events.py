@@ -302,6 +302,7 @@ class Record(msgspec.Struct, omit_defaults=True, gc=False):
         seq: 1, 2, 3 … within the session.
         timestamp: RFC 3339 in UTC with microseconds.
         v: the version of `data`; absent while it is 1.
+        command_id: names the command that caused it, if that had a name; on the last event that it caused.
     """
 
     seq: int
@@ -311,6 +312,7 @@ class Record(msgspec.Struct, omit_defaults=True, gc=False):
     data: Any
     node_id: str | None = None
     v: int = 1
+    command_id: str | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -321,6 +323,7 @@ class _Envelope(msgspec.Struct):
     data: Raw = Raw(b"null")
     node_id: str | None = None
     v: int = 1
+    command_id: str | None = None
 
 
 _FOLDED: tuple[type[Fact], ...] = (
@@ -371,7 +374,9 @@ def unpack(segment: Segment) -> list[Record]:
             if decode and head.v != _version[head.event]:
                 data = upcast(head.event, head.v, _version[head.event], bytes(data))
             fact = decode(data) if decode else None
-            records.append(Record(head.seq, head.session_id, head.event, head.timestamp, fact, head.node_id))
+            record = Record(head.seq, head.session_id, head.event, head.timestamp, fact, head.node_id)
+            record.command_id = head.command_id
+            records.append(record)
     except msgspec.MsgspecError as error:
         raise CorruptLog(f"event {expected} can't be decoded: {error}") from error
     if expected != segment.last_seq + 1:

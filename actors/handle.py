@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -17,6 +18,8 @@ from .messages import (
     Answered,
     AnswerWait,
     Cancel,
+    Once,
+    OnceCommand,
     Pause,
     Receipt,
     Resume,
@@ -30,6 +33,10 @@ from .messages import (
 
 if TYPE_CHECKING:
     from .runtime import Runtime
+
+
+NAME: Final = re.compile(r"[!-~]{1,128}")
+"""What may name a command."""
 
 
 class SessionEnded(NodeError):
@@ -52,47 +59,65 @@ class Session:
         id: the session's id.
     """
 
-    __slots__ = ("_runtime", "id")
+    __slots__ = ("_command_id", "_runtime", "id")
 
-    def __init__(self, runtime: Runtime, session_id: str) -> None:
+    def __init__(self, runtime: Runtime, session_id: str, command_id: str | None = None) -> None:
         self._runtime = runtime
+        self._command_id = command_id
         self.id = session_id
+
+    def once(self, command_id: str) -> Session:
+        """Return a handle for one command, which has this name: told again by the same name, it is only answered.
+
+        The name is in the log with what the command caused, so this holds across a crash too. A session remembers
+        the last 100 of them; a command that changed nothing isn't remembered.
+
+        Raises:
+            InvalidInput: the name isn't 1 to 128 printable ASCII characters.
+        """
+        if not NAME.fullmatch(command_id):
+            raise InvalidInput([Fault("$.command_id", "should be 1 to 128 printable ASCII characters")], "the command")
+        return Session(self._runtime, self.id, command_id)
+
+    async def _command(self, message: OnceCommand) -> Any:
+        named = message if self._command_id is None else Once(self._command_id, message)
+        return await self._runtime.command(self.id, named)
 
     async def start(self, by: str | None = None) -> Receipt:
         """Start a pending session."""
-        receipt: Receipt = await self._runtime.command(self.id, Start(by))
+        receipt: Receipt = await self._command(Start(by))
         return receipt
 
     async def pause(self, reason: str | None = None, by: str | None = None) -> Receipt:
         """Pause; from the answer to the resume no node starts."""
-        receipt: Receipt = await self._runtime.command(self.id, Pause(reason, by))
+        receipt: Receipt = await self._command(Pause(reason, by))
         return receipt
 
     async def resume(self, by: str | None = None) -> Receipt:
         """Go on after a pause."""
-        receipt: Receipt = await self._runtime.command(self.id, Resume(by))
+        receipt: Receipt = await self._command(Resume(by))
         return receipt
 
     async def stop(self, reason: str | None = None, by: str | None = None) -> Receipt:
         """End at once, as failed with code `stopped`."""
-        receipt: Receipt = await self._runtime.command(self.id, Stop(reason, by))
+        receipt: Receipt = await self._command(Stop(reason, by))
         return receipt
 
     async def cancel(self, reason: str | None = None, by: str | None = None) -> Receipt:
         """End as cancelled."""
-        receipt: Receipt = await self._runtime.command(self.id, Cancel(reason, by))
+        receipt: Receipt = await self._command(Cancel(reason, by))
         return receipt
 
     async def review(self, node_id: str, action: str, data: Any = None, reviewer: str | None = None) -> Answered:
         """Answer a review: approve, reject or modify."""
         message = AnswerWait(node_id, action, encode_request(data, "$.data"), reviewer)
-        answered: Answered = await self._runtime.command(self.id, message)
+        answered: Answered = await self._command(message)
         return answered
 
     async def resume_node(self, node_id: str, output: Any, by: str | None = None) -> Answered:
         """Complete any suspended node with `output`."""
         message = AnswerWait(node_id, "resume", encode_request(output, "$.output"), by)
-        answered: Answered = await self._runtime.command(self.id, message)
+        answered: Answered = await self._command(message)
         return answered
 
     async def retry_node(self, node_id: str, input: Any = UNSET, by: str | None = None) -> Answered:
@@ -104,14 +129,12 @@ class Session:
             by: who asks for it.
         """
         given = UNSET if input is UNSET else encode_request(input, "$.input")
-        answered: Answered = await self._runtime.command(self.id, RetryNode(node_id, given, by))
+        answered: Answered = await self._command(RetryNode(node_id, given, by))
         return answered
 
     async def skip_node(self, node_id: str, output: Any = None, by: str | None = None) -> Answered:
         """Complete a node that failed and is suspended, with `output` in place of its own."""
-        answered: Answered = await self._runtime.command(
-            self.id, SkipNode(node_id, encode_request(output, "$.output"), by)
-        )
+        answered: Answered = await self._command(SkipNode(node_id, encode_request(output, "$.output"), by))
         return answered
 
     async def signal(
@@ -128,7 +151,7 @@ class Session:
         if (name is None) == (node_id is None):
             raise InvalidInput([Fault("$", "should have either `name` or `node_id`")], "the signal")
         message = SignalSession(encode_request(payload, "$.payload"), name, node_id, by)
-        signalled: Signalled = await self._runtime.command(self.id, message)
+        signalled: Signalled = await self._command(message)
         return signalled
 
     async def fork(

@@ -132,6 +132,17 @@ class SignalSession(Command, Control, frozen=True):
     by: str | None = None
 
 
+OnceCommand: TypeAlias = Start | Pause | Resume | Stop | Cancel | AnswerWait | RetryNode | SkipNode | SignalSession
+"""What may have a name."""
+
+
+class Once(Command, Control, frozen=True):
+    """A command with a name: told again by the same name, it is answered and does nothing more."""
+
+    command_id: str
+    command: OnceCommand
+
+
 class Quiesce(Command, Control, frozen=True):
     """Record that a paused session has nothing in flight any more."""
 
@@ -199,6 +210,7 @@ AnyCommand: TypeAlias = (
     | RetryNode
     | SkipNode
     | SignalSession
+    | Once
     | Quiesce
     | Recover
     | FireTimer
@@ -209,7 +221,7 @@ AnyCommand: TypeAlias = (
 )
 
 
-EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait, RetryNode, SkipNode, SignalSession)
+EXTERNAL: Final = (Create, Start, Pause, Resume, Stop, Cancel, AnswerWait, RetryNode, SkipNode, SignalSession, Once)
 """What callers tell a session; the rest comes from inside."""
 
 

@@ -47,6 +47,8 @@ from .timestamps import epoch
 from .workflow import Workflow
 
 SNAPSHOT_VERSION: Final = 1
+MAX_DONE: Final = 100
+"""Commands with a name that one session remembers."""
 _NULL: Final = Raw(b"null")
 
 
@@ -69,6 +71,13 @@ class KeptSignal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     payload: Raw
     name: str | None = None
     node_id: str | None = None
+
+
+class DoneCommand(msgspec.Struct, frozen=True, gc=False):
+    """A command with a name that was carried out; `seq` is of the last event that it caused."""
+
+    command_id: str
+    seq: int
 
 
 class NodeState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -118,6 +127,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
 
     Attributes:
         paused_by: who paused it, while it is paused.
+        done: the latest commands that had a name, oldest first.
     """
 
     session_id: str
@@ -139,6 +149,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     quiesced: bool = False
     paused_by: str | None = None
     signals: tuple[KeptSignal, ...] = ()
+    done: tuple[DoneCommand, ...] = ()
     created_at: str = ""
     started_at: str | None = None
     ended_at: str | None = None
@@ -211,6 +222,8 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
     if record.seq != state.seq + 1:
         raise CorruptLog(f"seq {record.seq} follows {state.seq} in the log of {state.session_id!r}")
     state.seq = record.seq
+    if record.command_id is not None:
+        remember(state, record.command_id)
     fact = cast("AnyFact | None", record.data)
     if fact is None:
         return
@@ -270,6 +283,11 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
         case _:
             assert_never(fact)
     state.updated_at = record.timestamp
+
+
+def remember(state: SessionState, command_id: str) -> None:
+    """Note that a command was carried out, the last event of which is the state's."""
+    state.done = (*state.done, DoneCommand(command_id, state.seq))[-MAX_DONE:]
 
 
 def early_signal(state: SessionState, node_id: str) -> KeptSignal | None:

@@ -97,6 +97,10 @@ class ThreadSession:
         self._session = session
         self.id = session.id
 
+    def once(self, command_id: str) -> ThreadSession:
+        """Return a handle for one command, which is carried out once by this name; see Session.once."""
+        return ThreadSession(self._owner, self._session.once(command_id))
+
     def start(self, by: str | None = None) -> Receipt:
         """Start a pending session."""
         return self._owner.run(self._session.start(by))

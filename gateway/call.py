@@ -12,11 +12,12 @@ import msgspec
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 from ..actors.errors import Draining, Overloaded, SessiondError
+from ..actors.messages import Once, OnceCommand
 from ..actors.runtime import Runtime
 from ..actors.streams import Subscription
 from .auth import Authenticator
 from .http_meters import Requests
-from .idempotency import Answers
+from .idempotency import Answers, command_id_for
 from .limits import CommandRate, Tally
 from .principal import Principal, Role
 from .quota import SessionQuota
@@ -180,6 +181,12 @@ class Call(msgspec.Struct, frozen=True):
     def by(self) -> str | None:
         """What the log says of who asks."""
         return self.principal.by
+
+    async def command(self, message: OnceCommand) -> Any:
+        """Have the session of the path handle a command; by the request's key it is carried out once."""
+        session_id = self.path["session_id"]
+        named = message if self.key is None else Once(command_id_for(self.key, message), message)
+        return await self.runtime.command(session_id, named)
 
     @property
     def runtime(self) -> Runtime:

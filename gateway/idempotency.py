@@ -135,3 +135,12 @@ def session_id_for(whose: Whose) -> str:
     """
     tenant, key = whose
     return str(uuid.uuid5(_SESSIONS, f"{tenant}\0{key}"))
+
+
+def command_id_for(key: str, message: msgspec.Struct) -> str:
+    """Return the name under which a session remembers the command of a request with this key.
+
+    Another command with the same key has another name: whether the key was used before is for `Answers` to say.
+    """
+    content = msgspec.json.encode((key, type(message).__name__, message), order="sorted")
+    return hashlib.sha256(content).hexdigest()[:32]

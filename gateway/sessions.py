@@ -174,7 +174,7 @@ async def control(call: Call) -> Reply:
     """Start, pause, resume, stop or cancel a session."""
     body: Command = call.body
     message = _control(body.action, body.reason, call.by)
-    receipt: Receipt = await call.runtime.command(call.path["session_id"], message)
+    receipt: Receipt = await call.command(message)
     return Reply(receipt)
 
 
@@ -226,12 +226,12 @@ async def signal(call: Call) -> Reply:
     """Signal a node, or whichever waits for a name."""
     body: Signal = call.body
     message = SignalSession(encode_request(body.payload, "$.payload"), body.name, body.node_id, call.by)
-    signalled: Signalled = await call.runtime.command(call.path["session_id"], message)
+    signalled: Signalled = await call.command(message)
     return Reply(SignalSent(signalled.seq))
 
 
 async def _answer(call: Call, message: AnswerWait | RetryNode | SkipNode) -> Reply:
-    answered: Answered = await call.runtime.command(call.path["session_id"], message)
+    answered: Answered = await call.command(message)
     return Reply(Resumed(answered.seq))
 
 

@@ -19,6 +19,8 @@ from sessiond.gateway.reply import Reply
 
 EXECUTE = "/api/v1/workflows/execute"
 SIGNAL = graph({"w": {"type": "signal", "properties": {"name": "paid"}}}, workflow_id="wait")
+PAID = {"type": "signal", "properties": {"name": "paid"}}
+TWO_SIGNALS = graph({"first": PAID | {"next_ids": ["second"]}, "second": PAID}, workflow_id="twice")
 DELAY = graph({"w": {"type": "delay", "properties": {"seconds": 600}}}, workflow_id="later")
 
 
@@ -89,6 +91,23 @@ async def test_after_a_crash_a_retry_starts_no_second_session(tmp_path: Path, pa
     async with server_process(tmp_path) as server, Client(server.url) as client:
         with pytest.raises(Exception, match="used for another request"):
             await client.request("POST", path, {"graph": REVIEW}, headers)
+
+
+async def test_after_a_crash_a_retried_signal_is_no_second_one(tmp_path: Path) -> None:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    answers = []
+    async with server_process(tmp_path) as server, Client(server.url) as client:
+        await client.execute(TWO_SIGNALS, session_id="s1")
+        signal = {"name": "paid", "payload": 1}
+        answers.append(await client.request("POST", "/api/v1/sessions/s1/signal", signal, headers))
+    async with server_process(tmp_path) as server, Client(server.url) as client:
+        answers.append(await client.request("POST", "/api/v1/sessions/s1/signal", signal, headers))
+        found = await client.detail("s1")
+        assert (found.nodes["first"].status, found.nodes["second"].status) == ("completed", "suspended")
+        await client.signal("s1", name="paid", payload=2)
+        assert (await client.detail("s1")).status == "completed"
+    assert answers[0].body == answers[1].body
+    assert "Idempotent-Replayed" not in answers[1].headers
 
 
 async def test_a_fork_with_a_key_is_one_though_its_answer_is_forgotten() -> None:

@@ -186,6 +186,19 @@ async def test_the_same_request_twice_is_one_session(bench: Bench) -> None:
         await bench.runtime.create(chain(1), session_id="a/b")
 
 
+async def test_a_command_with_a_name_told_twice_at_once_happens_once(bench: Bench) -> None:
+    session = await bench.runtime.start(graph({"a": held("w"), "w": {"type": "signal", "properties": {"name": "go"}}}))
+    await bench.begun(1)
+    told = [session.once("m1").signal("go", number) for number in range(3)]
+    first, *others = await asyncio.gather(*told)
+    assert others == [first, first]
+    bench.go.set()
+    named = [(record.event, record.command_id) async for record in session.events() if record.command_id]
+    assert named == [("signal_received", "m1")]
+    with pytest.raises(InvalidInput, match="128"):
+        session.once("")
+
+
 async def test_two_equal_requests_at_once_are_one_session(bench: Bench) -> None:
     answers = await asyncio.gather(*[bench.runtime.create(chain(1), input=1, session_id="mine") for _ in range(8)])
     assert len({(a.session_id, a.seq) for a in answers}) == 1

@@ -68,6 +68,9 @@ class Caller:
         world = self._world
         process.calls += 1
         session = runtime.session(session_id)
+        named = action != "detail" and self._random.random() < 0.3
+        if named:  # few names, so that many a command is told twice, there or elsewhere
+            session = session.once(f"{action}-{self._random.randrange(3)}")
         resumes = process.resumes.setdefault(session_id, [0, 0])
         before = resumes[0] if not resumes[1] else -1
         world.note("send", process.number, session_id, action)
@@ -90,7 +93,7 @@ class Caller:
             process.calls -= 1
             if action == "resume":
                 resumes[1] -= 1
-        self._answered(process, session_id, action, reply.seq, getattr(reply, "changed", True))
+        self._answered(process, session_id, action, reply.seq, getattr(reply, "changed", True), named)
         if action == "pause" and reply.status == "paused" and resumes[0] == before:
             process.quiet.add(session_id)
 
@@ -114,7 +117,9 @@ class Caller:
             case _:
                 return await session.review(node_id, random.choice(["approve", "approve", "reject"]))
 
-    def _answered(self, process: Process, session_id: str, action: str, seq: int, changed: bool = True) -> None:
+    def _answered(
+        self, process: Process, session_id: str, action: str, seq: int, changed: bool = True, named: bool = False
+    ) -> None:
         world = self._world
         world.note("answer", process.number, session_id, action, seq, changed)
         journal = world.journal(session_id)
@@ -125,7 +130,7 @@ class Caller:
         if changed and event is not None:
             if journal.events[seq - 1]["event"] != event:
                 world.broken(f"{action} of {session_id} is answered with {seq}: {journal.events[seq - 1]['event']}")
-            if journal.authors[seq - 1] != process.number:
+            if journal.authors[seq - 1] != process.number and not named:
                 world.broken(f"{action} of {session_id} is answered by a process that didn't store it")
 
     def _refused(self, process: Process, session_id: str, action: str, error: SessiondError) -> None:

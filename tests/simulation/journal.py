@@ -61,6 +61,7 @@ class Journal:
     Attributes:
         frames: the payload of each event.
         authors: which process stored each event.
+        commands: names of commands that caused something.
         nodes: what the log says of each node.
     """
 
@@ -74,6 +75,7 @@ class Journal:
         self.events: list[dict[str, Any]] = []
         self.status = ""
         self.quiesced = False
+        self.commands: set[str] = set()
         self.nodes = {node_id: NodeModel() for node_id in self.graph}
         self._incoming: dict[str, list[str]] = {node_id: [] for node_id in self.graph}
         for node_id, spec in self.graph.items():
@@ -116,6 +118,10 @@ class Journal:
             self.refuse(f"holds an event of {event['session_id']!r} with seq {event['seq']}")
         if self.ended:
             self.refuse(f"{event['event']} follows the terminal event")
+        if (named := event.get("command_id")) is not None:
+            if named in self.commands:
+                self.refuse(f"the command {named} was carried out twice")
+            self.commands.add(named)
         name, data = event["event"], event.get("data") or {}
         if (name == "execution:created") != (self.seq == 1):
             self.refuse(f"{name} stands at seq {self.seq}")

@@ -10,6 +10,7 @@ from unittest.mock import patch
 import msgspec
 
 from sessiond.actors import decide, recovery
+from sessiond.actors import state as state_module
 from sessiond.actors.attempts import Attempts
 from sessiond.actors.decision import Draft, StartAttempt
 from sessiond.actors.messages import Recover
@@ -243,6 +244,11 @@ def a_snapshot_is_ahead_of_the_seq_that_it_names() -> AbstractContextManager[Any
         return hasty
 
     return in_place_of(Upkeep, "snapshot", make)
+
+
+@planted
+def names_of_commands_are_forgotten_with_the_process() -> AbstractContextManager[Any]:
+    return in_place_of(state_module, "remember", lambda _: lambda state, command_id: None)
 
 
 @planted
