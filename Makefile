@@ -3,6 +3,7 @@
 #   make run      the server on http://127.0.0.1:8080, with both examples
 #   make test     the whole test suite
 #   make soak     the simulation with fresh seeds, for SECONDS=600
+#   make console  the web console, if its sources have changed; `make run` and `make test` do it too
 #   make check    formatting, lint, types, import directions: what CI checks before the tests
 #   make bench    the benchmarks
 #   make clean    remove everything that was made here, except stored sessions
@@ -27,7 +28,7 @@ STORE ?= sqlite:///$(DATA)/sessions.db
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test soak check bench clean
+.PHONY: help install console run test soak check bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,23 +49,28 @@ $(READY_DEV): $(READY)
 	@$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@
 
-run: $(READY)
+# Itself finds out whether anything has changed.
+console: $(READY)
+	@$(BIN)/python console/make/bundle.py
+
+run: console
 	@mkdir -p $(DATA)
 	@sed -e 's/PORT/$(PORT)/g' -e 's/HOST/$(HOST)/g' examples/try.txt
 	@exec $(BIN)/sessiond serve --host $(HOST) --port $(PORT) --store '$(STORE)' \
 		--workflow examples/council_debate.yaml --workflow examples/council_optimize.yaml
 
-test: $(READY_DEV)
+test: $(READY_DEV) console
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 soak: $(READY_DEV)
 	@$(BIN)/python -m tests.simulation --seconds $(SECONDS)
 
-check: $(READY_DEV)
+check: $(READY_DEV) console
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=.ns $(BIN)/lint-imports
+	$(BIN)/python console/make/bundle.py check
 
 $(BENCH_READY): $(READY_DEV)
 	@$(BIN)/pip install --quiet --editable '.[dev,bench]'
@@ -76,5 +82,5 @@ bench: $(BENCH_READY)
 	done
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) gateway/console console/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

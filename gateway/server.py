@@ -22,6 +22,7 @@ from .browsers import BrowserPolicy
 from .call import Gateway, Route
 from .command_socket import CommandSocket
 from .endpoint import Endpoint, Refusal, log_request
+from .pages import PageHandler, Pages
 from .problems import Forbidden
 from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
@@ -36,6 +37,8 @@ MAX_MESSAGE: Final = 65_536
 """Bytes of a WebSocket message from a client."""
 MAX_READ: Final = 1_048_576
 """Bytes that are read from a socket and not yet looked at."""
+PAGES: Final = "/(?:console/.+)?$"
+"""What belongs to the web console: its page, and what that loads."""
 
 
 class Asks(PathMatches):
@@ -89,12 +92,14 @@ def application(gateway: Gateway) -> Application:
     for path, routes in table.items():
         rules.append(Rule(PathMatches(pattern(path)), Endpoint, {"gateway": gateway, "routes": routes}))
     nowhere: Mapping[str, Route] = {}
+    rules.append(Rule(PathMatches(PAGES), PageHandler, {"gateway": gateway, "routes": nowhere}))
     return GuardedApplication(
         rules,
         default_handler_class=Endpoint,
         default_handler_args={"gateway": gateway, "routes": nowhere},
         log_function=log_request,
         browsers=BrowserPolicy(gateway.settings),
+        pages=Pages(),
         websocket_max_message_size=MAX_MESSAGE,
     )
 
@@ -113,7 +118,8 @@ class Server:
         self._settings = settings
         self._acceptor: Acceptor | None = None
         self._check: asyncio.TimerHandle | None = None
-        limited = BodyLimit(application(self.gateway), settings.max_body)
+        self._application = application(self.gateway)
+        limited = BodyLimit(self._application, settings.max_body)
         self._http = HTTPServer(
             limited,
             max_header_size=MAX_HEADER,
@@ -135,6 +141,10 @@ class Server:
         self._check = asyncio.get_running_loop().call_later(settings.auth_check_s, self._check_leave)
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
         self.url = f"http://{host}:{listening.getsockname()[1]}"
+
+    def serve_pages(self, pages: Pages) -> None:
+        """Serve another build of the console than the one that came with this package."""
+        self._application.settings["pages"] = pages
 
     def refresh_keys(self) -> None:
         """Read the keys again, and close the streams of those that are gone."""

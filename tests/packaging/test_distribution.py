@@ -69,24 +69,42 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin"
 
 
+def console_of(export: Path) -> set[str]:
+    """The files of the console that the build made, under the name they have in the wheel."""
+    folder = export / "gateway" / "console"
+    found = {file.relative_to(export).as_posix() for file in folder.rglob("*") if file.is_file()}
+    return {f"sessiond/{name}" for name in found if not Path(name).name.startswith(".")}
+
+
 def shipped(sources: set[str]) -> set[str]:
     """What a wheel should hold of the sources, under the name it has there."""
     parts = {name for name in sources if name.split("/")[0] in PACKAGES and name.endswith(SHIPPED)}
     return {f"sessiond/{name}" for name in parts | {"__init__.py", "py.typed"}}
 
 
-def test_the_wheel_holds_the_sources_and_nothing_else(wheel: Path, sources: set[str]) -> None:
+def test_the_wheel_holds_the_sources_the_built_console_and_nothing_else(
+    wheel: Path, sources: set[str], export: Path
+) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert names == shipped(sources)
+    console = console_of(export)
+    assert "sessiond/gateway/console/index.html" in console
+    assert any(name.endswith(".js") for name in console)
+    assert names == shipped(sources) | console
 
 
-def test_the_sdist_can_be_built_from(built: Path, sources: set[str]) -> None:
+def test_the_sdist_can_be_built_from_without_node(built: Path, sources: set[str], export: Path, tmp_path: Path) -> None:
     [sdist] = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
-    wanted = {name.removeprefix("sessiond/") for name in shipped(sources)}
+        archive.extractall(tmp_path, filter="data")
+    wanted = {name.removeprefix("sessiond/") for name in shipped(sources) | console_of(export)}
     assert wanted <= names
     assert {"pyproject.toml", "setup.cfg", "README.md"} <= names
+    assert not any(name.startswith("console/src/") for name in names)
+    [unpacked] = tmp_path.iterdir()
+    hooks = "import bundle, backend; bundle.find_node = lambda: None; print(backend.get_requires_for_build_wheel())"
+    said = run(sys.executable, "-c", f"import sys; sys.path.insert(0, 'console/make'); {hooks}", cwd=unpacked)
+    assert "nodejs" not in said  # the wheel beside it was built from this: `build` does so
 
 
 def test_the_installed_command_works_anywhere(installed: Path, tmp_path: Path) -> None:
@@ -106,6 +124,16 @@ def test_the_installed_command_works_anywhere(installed: Path, tmp_path: Path) -
         cwd=tmp_path,
     )
     assert json.loads(output)["topic"] == "tea"
+
+
+def test_the_installed_server_has_its_console(installed: Path, tmp_path: Path) -> None:
+    script = tmp_path / "page.py"
+    script.write_text(
+        "from sessiond.gateway.pages import Pages\nprint(Pages().find('').content.decode())\n", encoding="utf-8"
+    )
+    page = run(installed / "python", script, cwd=tmp_path)
+    assert "make console" not in page
+    assert '<div id="app">' in page
 
 
 def test_no_bare_package_is_imported(installed: Path, tmp_path: Path) -> None:

@@ -1,0 +1,2 @@
+export function python(): string;
+export function generated(): Promise<string>;

@@ -1,0 +1,6 @@
+export * from "./backoff";
+export * from "./events";
+export * from "./http";
+export * from "./problem";
+export * from "./stream";
+export type { components, paths } from "./schema";
