@@ -940,6 +940,11 @@ export interface components {
          * @description One event in its envelope, as it goes over the wire.
          */
         Record: {
+            /**
+             * @description names the command that caused it, if that had a name; on the last event that it caused.
+             * @default null
+             */
+            command_id?: string | null;
             data: unknown;
             event: string;
             /** @default null */
