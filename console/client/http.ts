@@ -1,3 +1,4 @@
+import { newKey } from "./key";
 import { Unreachable, problemOf } from "./problem";
 import { Problem } from "./problem";
 import type { components } from "./schema";
@@ -83,7 +84,7 @@ export class Client {
     return this.call("GET", `${session(id)}/workflow`, given(signal));
   }
 
-  control(id: string, action: Action, reason?: string, key?: string): Promise<Receipt> {
+  control(id: string, action: Action, reason?: string, key = newKey()): Promise<Receipt> {
     return this.call("POST", `${session(id)}/control`, { body: { action, ...(reason ? { reason } : {}) }, ...keyed(key) });
   }
 
