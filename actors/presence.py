@@ -34,6 +34,7 @@ class Presence:
 
     Attributes:
         recovered: done once every session that was at work is back.
+        passivated: how many sessions have left memory, those included that came back since.
     """
 
     recovered: asyncio.Task[list[str]]
@@ -51,6 +52,7 @@ class Presence:
         self._read = read
         self._clock = clock
         self._options = options
+        self.passivated = 0
 
     def start(self, placement: LocalPlacement, delete: Callable[[str], Awaitable[None]]) -> None:
         """Begin to recover, and to look after timers, memory and what is out of date.
@@ -77,7 +79,9 @@ class Presence:
 
     async def passivate(self) -> list[str]:
         """Have every session leave memory that heard nothing since this was last done; return their ids."""
-        return await sweep([shard.sessions for shard in self._placement.shards])
+        left = await sweep([shard.sessions for shard in self._placement.shards])
+        self.passivated += len(left)
+        return left
 
     async def wake(self) -> None:
         """Bring idle sessions back whose timer comes near."""

@@ -49,6 +49,8 @@ async def _sessions(page: Exposition, runtime: Runtime) -> None:
     page.counter("sessions_started", "Sessions that began to run.", meters.started)
     ended = [({"status": status}, float(meters.ended[status])) for status in sorted(TERMINAL)]
     page.counter("sessions_ended", "Sessions that ended.", ended)
+    gone = "Sessions that left memory because nothing happened in them."
+    page.counter("sessions_passivated", gone, runtime.presence.passivated)
     if meters.recovery_s is not None:
         page.gauge("recovery_seconds", "How long it took to bring back what was at work.", meters.recovery_s)
 

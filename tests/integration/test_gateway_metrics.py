@@ -41,6 +41,15 @@ async def test_sessions_are_counted_from_start_to_end(site: Site) -> None:
     assert found["sessions_ended_total completed"] == 0
 
 
+async def test_sessions_that_leave_memory_are_counted(site: Site) -> None:
+    await site.client.execute(HELD, session_id="idle", start=False)
+    assert (await read(site))["sessions_passivated_total"] == 0
+    await site.runtime.presence.passivate()
+    await site.runtime.presence.passivate()
+    found = await read(site)
+    assert (found["sessions pending"], found["sessions_passivated_total"]) == (0, 1)
+
+
 async def test_events_commits_and_requests_are_counted(site: Site) -> None:
     before = await read(site)
     started = await site.client.execute(chain(10))
