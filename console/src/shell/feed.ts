@@ -1,6 +1,6 @@
 /** What happens in all sessions, for whoever in the page wants to know: one socket, open while somebody listens. */
 import { Feed, type SessionEvent } from "../../client";
-import { server } from "./server.svelte";
+import { identity, server } from "./server.svelte";
 
 export interface Listener {
   /** Told of every event but tokens, in the order in which they come. */
@@ -10,6 +10,7 @@ export interface Listener {
 }
 
 const listeners = new Set<Listener>();
+let epoch = 0;
 const feed = new Feed(server, {
   onEvent: (event) => listeners.forEach((each) => each.onEvent(event)),
   onState: (state) => {
@@ -21,8 +22,12 @@ addEventListener("online", () => feed.retry());
 
 /** Listen until the returned function is called. */
 export function listen(listener: Listener): () => void {
-  if (listeners.size === 0) feed.open();
-  else if (feed.state === "live") listener.onLive?.();
+  if (listeners.size === 0 || epoch !== identity.epoch) {
+    epoch = identity.epoch; // what somebody else may see is another socket's
+    feed.open();
+  } else if (feed.state === "live") {
+    listener.onLive?.();
+  }
   listeners.add(listener);
   return () => {
     listeners.delete(listener);
