@@ -72,8 +72,9 @@ export class Monitor {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), PATIENCE_MS);
     const signal = AbortSignal.any([left, limit.signal]);
-    const [ready, metrics] = await Promise.allSettled([
+    const [ready, looked, metrics] = await Promise.allSettled([
       this.client.ready(signal),
+      this.client.reviews({ limit: 1 }, signal), // a server learns that its store is away by writing; this reads
       this.forbidden ? Promise.reject(new Error("not asked")) : this.client.metrics(signal),
     ]);
     clearTimeout(timer);
@@ -86,6 +87,7 @@ export class Monitor {
     } else {
       this.readiness = ready.reason instanceof Problem ? ready.reason : new Unreachable("no answer");
     }
+    this.storeUp = !(looked.status === "rejected" && looked.reason instanceof Problem && looked.reason.status >= 500);
     if (metrics.status === "fulfilled") {
       this.take(parse(metrics.value), now);
     } else {
@@ -102,7 +104,7 @@ export class Monitor {
     const seconds = before === undefined ? 1 : Math.max(0.001, (now - before.at) / 1_000);
     this.last = { at: now, scrape };
     this.points = append(this.points, { at: now, reading: read(before?.scrape ?? nothing, scrape, seconds) });
-    this.storeUp = sum(scrape, "sessiond_store_up") !== 0;
+    if (sum(scrape, "sessiond_store_up") === 0) this.storeUp = false;
     this.passivated = sum(scrape, "sessiond_sessions_passivated_total") ?? undefined;
     this.version = scrape.get("sessiond_info")?.[0]?.labels.version;
   }

@@ -36,8 +36,8 @@ export interface Point {
 /** How long what was read is kept, in milliseconds. */
 export const KEPT_MS = 600_000;
 
-/** What this page asks by itself isn't counted: it would be all there is on a quiet server. */
-const OWN: ReadonlySet<string> = new Set(["/metrics", "/readyz", "/livez"]);
+/** What pages ask by themselves isn't counted: it would be all there is on a quiet server. */
+const OWN: ReadonlySet<string> = new Set(["/metrics", "/readyz", "/livez", "/api/v1/reviews"]);
 
 /** Return the figures of `after`, with rates over the `seconds` since `before`. */
 export function read(before: Scrape, after: Scrape, seconds: number): Reading {
