@@ -24,6 +24,7 @@ from .environment import Environment
 from .errors import Draining, NotFound, PositionConflict, SessiondError, SessionFailed, StoreError
 from .events import Failure, pack
 from .executor import AttemptEnded, NodeExecutor
+from .extent import NEW, LogExtent
 from .lifecycle import Status
 from .messages import (
     EXTERNAL,
@@ -58,7 +59,14 @@ class SessionActor(LoopActor):
     """Owns one session's state and handles its commands serially."""
 
     def __init__(
-        self, environment: Environment, shard: int, workflow: Workflow, state: SessionState, idle: bool = False
+        self,
+        environment: Environment,
+        shard: int,
+        workflow: Workflow,
+        state: SessionState,
+        idle: bool = False,
+        extent: LogExtent = NEW,
+        since: int = 0,
     ) -> None:
         self._env = environment
         self._shard = shard
@@ -68,7 +76,7 @@ class SessionActor(LoopActor):
         self._attempts: Attempts | None = None
         self._alarms: Alarms | None = None
         self._waiters: Waiters | None = None
-        self._upkeep = Upkeep(environment.snapshot_bytes, idle)
+        self._upkeep = Upkeep(environment.snapshot_bytes, idle, environment.log_limit, extent, since)
         self._lost: SessiondError | None = None
         self._rested = False
 
