@@ -278,10 +278,13 @@ def a_trimmed_front_is_passed_over_in_silence() -> AbstractContextManager[Any]:
 
 @planted
 def a_reset_shows_the_present_instead_of_its_snapshot() -> AbstractContextManager[Any]:
-    def make(_: Any) -> Any:
+    def make(base: Any) -> Any:
         async def hasty(restorer: Any, session_id: str) -> Any:
+            snapshot = await base(restorer, session_id)
             restored = await restorer.restore(session_id)
-            return restored and describe(restored.workflow, restored.state, ())
+            if snapshot is None or restored is None:
+                return None
+            return msgspec.structs.replace(describe(restored.workflow, restored.state, ()), seq=snapshot.seq)
 
         return hasty
 
