@@ -25,8 +25,7 @@ def written(owner: Owner) -> Owner:
 
 
 def snap(owner: Owner, seq: int, trim: int, name: str = "a") -> StoreError | Unavailable | None:
-    (answer,) = owner.store.commit([owner.batch([], [Snapshot(name, seq, b"s%d" % seq, trim)])])
-    return answer
+    return owner.snapshot(name, seq, b"s%d" % seq, trim)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def work_on_store(url: str, acknowledge: Callable[[str, int], object]) -> None:
             owner.commit(Commit(name, segment(seq, text="x" * 5_000)))
             acknowledge(name, seq)
         assert owner.snapshot(name, 3, b"state") is None
+        assert owner.snapshot(name, 3, b"state", trim=2) is None
     store.close()
 
 
