@@ -71,14 +71,14 @@ class Archive:
 
         Raises:
             NotFound: there is no such session.
-            LogTrimmed: what follows `after` isn't kept any more; `reset` has what stands for it.
+            LogTrimmed: what follows `after` isn't kept any more; `reset_of` has what stands for it.
         """
         segments: list[Segment] = await self._read(self.store.read, session_id, after, limit)
         if not segments:
             await self.row(session_id)
         return segments
 
-    async def reset(self, session_id: str) -> Reset | None:
+    async def reset_of(self, session_id: str) -> Reset | None:
         """Return what stands for the events of a session that were trimmed; None if there is no snapshot."""
         snapshot = await self.restorer.base(session_id)
         return None if snapshot is None else reset_at(snapshot)

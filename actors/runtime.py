@@ -143,7 +143,7 @@ class Runtime(Archive):
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
         self.restorer = Restorer(self.store, self.definitions, self._read)
         self.meters = SessionMeters()
-        self.hub = EventHub(functools.partial(self._read, self.store.read), self.reset)
+        self.hub = EventHub(functools.partial(self._read, self.store.read), self.reset_of)
         self.presence = Presence(self.store, self.writer, self._read, self._clock, options)
         environment = Environment(
             clock=self._clock,

@@ -72,8 +72,13 @@ class Upkeep:
         self._since += size
 
     def snapshot(self, state: SessionState, *, leaving: bool = False) -> Snapshot | None:
-        """Return a snapshot if one is due; all together stay below half of the log, as it was written."""
+        """Return a snapshot if one is due; all together stay below half of the log, as it was written.
+
+        None is taken of an end: whoever follows a session counts on its terminal event, not on a reset behind it.
+        """
         since = self._since
+        if state.terminal:
+            return None
         if leaving:
             if since < min(PASSIVE_BYTES, self._after):
                 return None

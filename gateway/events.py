@@ -46,7 +46,7 @@ async def _read(runtime: Runtime, session_id: str, after: int) -> tuple[list[Seg
         try:
             return await runtime.events(session_id, after, PAGE_BYTES), reset
         except LogTrimmed:
-            reset = await runtime.reset(session_id)
+            reset = await runtime.reset_of(session_id)
             if reset is None:
                 raise NotFound("session", session_id) from None  # deleted meanwhile
             after = reset.first_seq - 1

@@ -14,7 +14,7 @@ from support.trimmed import LIMIT, LOOP, TALKS, WORDS, folded, plain, talkers, t
 from support.watching import collect, contiguous, until
 
 from sessiond import Options, Runtime, Session
-from sessiond.actors.errors import CorruptLog, ForkTrimmed, NotFound, Quarantined, SessionExists
+from sessiond.actors.errors import CommandRefused, CorruptLog, ForkTrimmed, NotFound, Quarantined, SessionExists
 from sessiond.actors.events import Record
 from sessiond.actors.reset import StreamReset
 from sessiond.actors.segment import payloads
@@ -118,6 +118,17 @@ async def test_a_trimmed_session_goes_on_after_a_restart(durable_url: str) -> No
         joined(await collect(session))
 
 
+async def test_who_comes_after_the_end_gets_it_though_the_session_was_asked_again(store_url: str) -> None:
+    async with opened(store_url) as runtime:
+        session = await asked(runtime)
+        await session.stop()
+        with pytest.raises(CommandRefused):
+            await session.resume()
+        for _ in range(3):
+            await runtime.presence.passivate()
+        joined(await collect(session))
+
+
 async def test_bytes_may_be_the_limit_and_passivation_counts(store_url: str) -> None:
     async with opened(store_url, log_limit_events=None, log_limit_bytes=8_000) as runtime:
         session = await asked(runtime)
@@ -134,7 +145,7 @@ async def test_bytes_may_be_the_limit_and_passivation_counts(store_url: str) -> 
 async def test_a_fork_goes_on_from_the_snapshot_or_says_from_where_it_could(store_url: str) -> None:
     async with opened(store_url) as runtime:
         session = await asked(runtime)
-        base = (await runtime.reset("s")).snapshot.seq
+        base = (await runtime.reset_of("s")).snapshot.seq
         with pytest.raises(ForkTrimmed, match=f"after seq {base} at the earliest") as refused:
             await session.fork(after_seq=base - 1)
         assert refused.value.first_seq == base

@@ -187,6 +187,8 @@ class World:
         assert journal is not None
         if any(event["event"] == "child:started" for event in journal.events[: snapshot.trim]):
             self.broken(f"{snapshot.session_id} is trimmed up to {snapshot.trim}: who knows its children now?")
+        if journal.events[snapshot.seq - 1]["event"] == "execution:completed":
+            self.broken(f"a snapshot of {snapshot.session_id} hides its end from who is reset to it")
         _, state = self.folded(snapshot.session_id, snapshot.seq)
         if thaw(snapshot.data) != state:
             self.broken(f"a snapshot of {snapshot.session_id} at {snapshot.seq} isn't the fold of its log")

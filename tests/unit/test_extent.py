@@ -108,6 +108,12 @@ def test_a_session_that_comes_back_goes_on_with_what_was_known_of_its_log() -> N
     assert leaving.trim == 50
 
 
+def test_no_snapshot_is_taken_of_an_end() -> None:
+    upkeep, state = Upkeep(1_000, False, LogLimit(10), since=1 << 20), SessionState("s", "completed", seq=50)
+    assert upkeep.snapshot(state) is None
+    assert upkeep.snapshot(state, leaving=True) is None
+
+
 def test_a_child_keeps_what_is_there_from_then_on() -> None:
     upkeep, state = Upkeep(1_000, False, LogLimit(10)), SessionState("s")
     assert [grown(upkeep, state, 20, 1_000) for _ in range(3)] == [0, 20, 40]
