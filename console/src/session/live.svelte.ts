@@ -38,7 +38,6 @@ export class LiveSession {
     this.timer = setInterval(() => this.tick(), TICK_MS);
     addEventListener("online", this.online);
     addEventListener("offline", this.offline);
-    void this.loadGraph();
   }
 
   close(): void {
@@ -67,9 +66,10 @@ export class LiveSession {
   }
 
   private enter(state: StreamState): void {
+    // Not before: whether there is such a session is for the stream to say.
+    if (state.kind === "replaying" && this.graph === undefined) void this.loadGraph();
     if (state.kind === "live" || state.kind === "ended") {
       this.ready = true;
-      if (this.graph === undefined) void this.loadGraph();
       this.flush();
     }
     this.connection = state;
