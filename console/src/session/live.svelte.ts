@@ -29,6 +29,7 @@ export class LiveSession {
   private scheduled = 0;
   private looked = 0;
   private structural = false;
+  private loading = false;
   /** How far this clock is ahead of the server's: the least that was seen, since messages take time too. */
   private ahead: number | undefined;
 
@@ -70,7 +71,7 @@ export class LiveSession {
 
   private enter(state: StreamState): void {
     // Not before: whether there is such a session is for the stream to say.
-    if (state.kind === "replaying" && this.graph === undefined) void this.loadGraph();
+    if (state.kind === "replaying" || state.kind === "live" || state.kind === "ended") void this.loadGraph();
     if (state.kind === "live" || state.kind === "ended") {
       this.ready = true;
       this.flush();
@@ -116,11 +117,15 @@ export class LiveSession {
   }
 
   private async loadGraph(): Promise<void> {
+    if (this.graph !== undefined || this.loading) return;
+    this.loading = true;
     try {
       this.graph = await server.workflowOf(this.id, this.abort.signal);
       this.graphError = undefined;
     } catch (error) {
       if (!this.abort.signal.aborted) this.graphError = error;
+    } finally {
+      this.loading = false;
     }
   }
 }

@@ -19,7 +19,7 @@ test("bars and pauses stand where they were, as parts of the whole; what goes on
     ["b", 0.5, 0.5],
   ]);
   expect(drawn.pauses).toMatchObject([{ from: 0.2, width: expect.closeTo(0.2) }]);
-  expect(drawn.marks.map(({ ms }) => ms)).toEqual([0, 2_000, 4_000, 6_000, 8_000]);
+  expect(drawn.marks.map(({ ms }) => ms)).toEqual([0, 5_000]);
 });
 
 test("nothing is too short to be seen or stands outside", () => {
@@ -33,5 +33,5 @@ test("nothing is too short to be seen or stands outside", () => {
 test.each([3, 80, 7_000, 400_000, 9e7, 9e9])("a span of %d ms has a handful of marks", (span) => {
   const { marks } = chart(fold(log(["execution:started", null, {}])), BEGIN + span);
   expect(marks.length).toBeGreaterThanOrEqual(1);
-  expect(marks.length).toBeLessThanOrEqual(6);
+  expect(marks.length).toBeLessThanOrEqual(5);
 });

@@ -47,10 +47,10 @@ export function chart(model: SessionModel, now: number): Chart {
   };
 }
 
-/** Return at most six places for a label, at round times. */
+/** Return at most five places for a label, at round times. */
 function marks(span: number): { at: number; ms: number }[] {
-  const step = STEPS.find((each) => span / each <= 5) ?? STEPS.at(-1)! * Math.ceil(span / STEPS.at(-1)! / 5);
+  const step = STEPS.find((each) => span / each <= 4) ?? STEPS.at(-1)! * Math.ceil(span / STEPS.at(-1)! / 4);
   const found = [];
-  for (let ms = 0; ms <= span * 0.96; ms += step) found.push({ at: ms / span, ms });
+  for (let ms = 0; ms <= span * 0.9; ms += step) found.push({ at: ms / span, ms });
   return found;
 }
