@@ -10,6 +10,8 @@ from .definitions import Definitions
 from .dispatch.dispatcher import LoopDispatcher
 from .errors import Fault, InvalidInput, NotFound
 from .ports import RowPage, RowQuery, SessionRow, Store
+from .reset import Reset, reset_at
+from .restore import Restorer
 from .segment import Segment
 from .workflow import Workflow
 
@@ -20,10 +22,12 @@ class Archive:
     Attributes:
         store: where sessions are kept.
         definitions: the workflows that they run.
+        restorer: reads them back.
     """
 
     store: Store
     definitions: Definitions
+    restorer: Restorer
     dispatcher: LoopDispatcher
     _readers: ThreadPoolExecutor
 
@@ -67,11 +71,17 @@ class Archive:
 
         Raises:
             NotFound: there is no such session.
+            LogTrimmed: what follows `after` isn't kept any more; `reset_of` has what stands for it.
         """
         segments: list[Segment] = await self._read(self.store.read, session_id, after, limit)
         if not segments:
             await self.row(session_id)
         return segments
+
+    async def reset_of(self, session_id: str) -> Reset | None:
+        """Return what stands for the events of a session that were trimmed; None if there is no snapshot."""
+        snapshot = await self.restorer.base(session_id)
+        return None if snapshot is None else reset_at(snapshot)
 
     async def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Run a blocking call, most often on the store, off the loop."""

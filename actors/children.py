@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from .errors import CommandRefused, Fenced, NotFound, SessiondError, TerminalError, Unavailable
+from .errors import CommandRefused, Fenced, LogTrimmed, NotFound, SessiondError, TerminalError, Unavailable
 from .events import ChildStarted, unpack
 from .messages import Command, Create
 from .queries import AwaitQuiet
@@ -128,7 +128,14 @@ class ChildSessions:
     async def of(self, session_id: str) -> AsyncIterator[str]:
         """Yield the ids of all children that a session ever started, as its log has them."""
         after = 0
-        while segments := await self._host.events(session_id, after):
+        while True:
+            try:
+                segments = await self._host.events(session_id, after)
+            except LogTrimmed as trimmed:
+                after = trimmed.first_seq - 1  # no child is older: from the first one on, a log is kept whole
+                continue
+            if not segments:
+                return
             for segment in segments:
                 for record in unpack(segment):
                     if isinstance(record.data, ChildStarted):

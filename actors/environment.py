@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import StoreError
+from .extent import LogLimit
 from .messages import Command
 from .meters import SessionMeters
 from .node import NodeRegistry
@@ -47,6 +48,7 @@ class Environment:
         order: has a child session handle a command some time soon: id, command.
         soon: whether a timer that is due at a time (epoch seconds) needs its session in memory.
         snapshot_bytes: bytes of a session's log, at least, after which a snapshot is worth its own.
+        log_limit: how much of a session's log is kept.
         retire: takes a session out of the directory: shard, id.
         fail_over: asks the supervisor to recover a session that met a bug: shard, id.
         distrust: keeps a session from being brought back whose log isn't as its owner left it: id, why.
@@ -63,6 +65,7 @@ class Environment:
     order: Callable[[str, Command], None]
     soon: Callable[[float | None], bool]
     snapshot_bytes: int
+    log_limit: LogLimit
     retire: Callable[[int, str], None]
     fail_over: Callable[[int, str], None]
     distrust: Callable[[str, StoreError], None]

@@ -9,6 +9,8 @@ SessiondError
 │   ├── SessionExists       the id is taken by another request
 │   ├── NotWaiting          the node waits for nothing (any more)
 │   ├── NotBegun            the node hasn't run, so nothing can be forked from it
+│   ├── LogTrimmed          the events that are asked for aren't kept any more
+│   │   └── ForkTrimmed     so nothing can be forked from there
 │   └── SignalsFull         too many signals are kept that nobody waits for
 ├── Unavailable             try again later; carries retry_after seconds
 │   ├── OutcomeUnknown      the commit is still under way: the command may yet take effect
@@ -136,6 +138,31 @@ class NotBegun(Conflict):
     def __init__(self, node_id: str, status: str) -> None:
         self.node_id = node_id
         super().__init__(f"node {node_id!r} is {status} and never began: there is nothing to go back to")
+
+
+class LogTrimmed(Conflict):
+    """The log was trimmed: it begins with `first_seq`, and what comes before is in a snapshot only."""
+
+    code = "log_trimmed"
+
+    def __init__(self, session_id: str, first_seq: int, message: str | None = None) -> None:
+        self.session_id = session_id
+        self.first_seq = first_seq
+        super().__init__(message or f"the log of session {session_id!r} was trimmed: it begins at seq {first_seq}")
+
+
+class ForkTrimmed(LogTrimmed):
+    """What the fork needs was trimmed; `first_seq` is the first possible `after_seq`, 0 if there is none yet."""
+
+    code = "fork_trimmed"
+
+    def __init__(self, session_id: str, first_seq: int) -> None:
+        can = (
+            f"it can be forked after seq {first_seq} at the earliest"
+            if first_seq
+            else ("how its loops entered their rounds is not known any more, so it can't be forked")
+        )
+        super().__init__(session_id, first_seq, f"the log of session {session_id!r} was trimmed: {can}")
 
 
 class SignalsFull(Conflict):

@@ -86,6 +86,14 @@ class Original:
         self.begun: set[str] = set()
         self._entered: dict[tuple[str | None, str], NodeState] = {}
 
+    @classmethod
+    def of(cls, workflow: Workflow, state: SessionState) -> Original:
+        """Go on from a state in which every node is in its first round: of those it tells all."""
+        original = cls(workflow, state.session_id)
+        original.state = state
+        original.begun = set(state.in_status("running", "suspended", "completed", "failed"))
+        return original
+
     def take(self, records: Iterable[Record]) -> None:
         """Fold the next records of the log.
 

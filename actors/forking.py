@@ -9,12 +9,14 @@ import msgspec
 from msgspec import UNSET
 
 from .definitions import Definitions
-from .errors import Fault, InvalidInput, NotFound, SessionExists
+from .errors import Fault, ForkTrimmed, InvalidInput, LogTrimmed, NotFound, SessionExists
 from .events import ExecutionCreated, ForkedFrom, unpack
 from .fork import Fork, Original, reused
 from .messages import Create
 from .ports import SessionRow, Store
+from .restore import state_in
 from .schema import check_against
+from .state import SessionState
 from .tenancy import session_name, tenant_of
 from .workflow import Workflow
 
@@ -41,17 +43,19 @@ async def prepare(
         NotFound: there is no such session.
         InvalidInput, NotBegun: the request is wrong, by itself or for this session.
         SessionExists: the id was used for another request.
+        ForkTrimmed: events that the fork needs aren't kept any more.
     """
     request.check()
     digest = request.digest(session_id)
     seq = request.after_seq
     name = session_name(request.session_id or new_id, tenant_of(session_id))
     if request.session_id is not None:
-        created: ExecutionCreated | None = await read(_created, store, name)
-        if created is not None:
-            if created.request != digest or created.forked_from is None:
+        made: tuple[str, ForkedFrom | None] | None = await read(_made_by, store, name)
+        if made is not None:
+            made_by, forked_from = made
+            if made_by != digest or forked_from is None:
                 raise SessionExists(name)
-            seq = created.forked_from.seq  # a repetition means the same fork, though the original went on
+            seq = forked_from.seq  # a repetition means the same fork, though the original went on
     row: SessionRow | None = await read(store.row, session_id)
     if row is None:
         raise NotFound("session", session_id)
@@ -80,22 +84,50 @@ async def prepare(
     )
 
 
-def _created(store: Store, session_id: str) -> ExecutionCreated | None:
-    """The first fact of a session, if there is such a session."""
-    segments = store.read(session_id, 0, 1)
+def _made_by(store: Store, session_id: str) -> tuple[str, ForkedFrom | None] | None:
+    """By which request a session was made, and of which it is a fork; None if there is no such session."""
+    try:
+        segments = store.read(session_id, 0, 1)
+    except LogTrimmed:
+        snapshot = _snapshot(store, session_id)
+        return None if snapshot is None else (snapshot.request, snapshot.forked_from)
     fact = unpack(segments[0])[0].data if segments else None
-    return fact if isinstance(fact, ExecutionCreated) else None
+    return (fact.request, fact.forked_from) if isinstance(fact, ExecutionCreated) else None
+
+
+def _snapshot(store: Store, session_id: str) -> SessionState | None:
+    """A session as its snapshot has it."""
+    stored = store.load(session_id)
+    return None if stored is None or stored.snapshot is None else state_in(stored.snapshot)
 
 
 def _original(store: Store, workflow: Workflow, session_id: str, seq: int | None) -> Original:
     """Fold a session's log, up to `seq` if one is named: snapshots don't tell how rounds began."""
     original = Original(workflow, session_id)
-    at = 0
-    while segments := store.read(session_id, at, PAGE):
+    while True:
+        try:
+            segments = store.read(session_id, original.state.seq, PAGE)
+        except LogTrimmed as trimmed:
+            original = _from_snapshot(store, workflow, session_id, seq, trimmed)
+            continue
         for segment in segments:
-            records = unpack(segment)
+            records = [record for record in unpack(segment) if record.seq > original.state.seq]
             original.take(record for record in records if seq is None or record.seq <= seq)
-        at = segments[-1].last_seq
-        if seq is not None and at >= seq:
-            break
-    return original
+        if not segments or (seq is not None and segments[-1].last_seq >= seq):
+            return original
+
+
+def _from_snapshot(store: Store, workflow: Workflow, session_id: str, seq: int | None, trimmed: LogTrimmed) -> Original:
+    """The original as of its snapshot, if that tells all that a fork needs.
+
+    Raises:
+        ForkTrimmed: it doesn't, or is of a later seq.
+    """
+    state = _snapshot(store, session_id)
+    if state is None:
+        raise NotFound("session", session_id) from trimmed  # deleted meanwhile
+    if any(node.round > 1 for node in state.nodes.values()):
+        raise ForkTrimmed(session_id, 0) from trimmed
+    if seq is not None and seq < state.seq:
+        raise ForkTrimmed(session_id, state.seq) from trimmed
+    return Original.of(workflow, state)

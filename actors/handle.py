@@ -189,7 +189,10 @@ class Session:
         return await self._runtime.detail(self.id)
 
     async def events(self, after: int = 0) -> AsyncIterator[Record]:
-        """Yield every event after seq `after`, stored ones first, then live; ends after the terminal event."""
+        """Yield every event after seq `after`, stored ones first, then live; ends after the terminal event.
+
+        In place of events that were trimmed (`Options.log_limit_events`) comes a StreamReset, with a snapshot.
+        """
         subscription = self._runtime.subscribe(self.id, after)
         try:
             async for record in subscription.records():

@@ -23,6 +23,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             leaves memory.
         block_s: seconds after which code that keeps the event loop from turning is reported; 0 for never.
         retain_s: seconds after which a session that has ended is deleted; None keeps it.
+        log_limit_events: events, about, of a session's log that are kept; older ones go with its snapshots, and who
+            asks for them gets a snapshot in their place. None keeps all. At least those since the last snapshot
+            but one stay, as do all of a session that has child sessions.
+        log_limit_bytes: the same in bytes.
         recovery_at_once: sessions that are brought back at the same time after a crash.
         snapshot_bytes: bytes of a session's log, at least, after which a snapshot is worth its own.
     """
@@ -38,5 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     answer_s: float = 10.0
     passivate_s: float = 300.0
     retain_s: float | None = None
+    log_limit_events: int | None = None
+    log_limit_bytes: int | None = None
     recovery_at_once: int = 64
     snapshot_bytes: int = 1_048_576

@@ -60,11 +60,16 @@ class Commit(msgspec.Struct, gc=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A session's state as of `seq`; a shortcut for reading, never needed for the truth."""
+    """A session's state as of `seq`; a shortcut for reading, and all there is of what was trimmed.
+
+    Attributes:
+        trim: the seq, below that of the snapshot, up to which the log may go once this is stored; 0 for none of it.
+    """
 
     session_id: str
     seq: int
     data: bytes
+    trim: int = 0
 
 
 class Batch(msgspec.Struct):
@@ -172,6 +177,9 @@ class Store(Protocol):
         applied. So after StoreUnavailable, which may hide a write that did arrive, the caller sends the
         same batch again. A commit that would leave a gap or overlap is a PositionConflict and its
         batch changes nothing. Errors per batch: Fenced, PositionConflict, StoreFull, StoreUnavailable.
+
+        Whole segments up to a snapshot's `trim` are removed with it, perhaps not all of them at once: then the
+        next snapshot's removes more. The last segment of a log always stays.
         """
         ...
 
@@ -180,7 +188,12 @@ class Store(Protocol):
         ...
 
     def read(self, session_id: str, after: int, limit: int) -> list[Segment]:
-        """Return segments in order whose last_seq > `after`, at least one if any, then up to `limit` bytes."""
+        """Return segments in order whose last_seq > `after`, at least one if any, then up to `limit` bytes.
+
+        Raises:
+            LogTrimmed: what follows `after` isn't there any more; a snapshot covers it.
+            CorruptLog: it isn't there, and no snapshot does.
+        """
         ...
 
     def unfinished(self, shard: int) -> list[str]:

@@ -10,26 +10,40 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from .definitions import Definitions
-from .errors import CorruptLog, FutureVersion, NotFound, Quarantined, SessiondError, StoreError
+from .detail import SessionDetail, describe
+from .errors import CorruptLog, FutureVersion, LogTrimmed, NotFound, Quarantined, SessiondError, StoreError
 from .events import unpack
-from .ports import SessionRow, Store, Stored
+from .extent import NEW, LogExtent, unknown
+from .ports import SessionRow, Snapshot, Store, Stored
 from .segment import Segment
-from .state import SessionState, fold, thaw
+from .snapshot import extent_of, thaw
+from .state import SessionState, fold
 from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.restore")
 
 _ALL: Final = 1 << 62
 """More bytes than any log has."""
+_CHILD: Final = b'"event":"child:started"'
+"""Where this occurs, which user data can bring about too, the log is kept whole."""
 
 
 class Restored(NamedTuple):
-    """A session as it was left."""
+    """A session as it was left.
+
+    Attributes:
+        extent: what its snapshot knew of its log.
+        since: bytes of log since then.
+    """
 
     row: SessionRow
     workflow: Workflow
     state: SessionState
+    extent: LogExtent
+    since: int
 
 
 class Restorer:
@@ -85,7 +99,7 @@ class Restorer:
             if stored is None:
                 return None
             workflow = await self._workflow(stored.row)
-            return Restored(stored.row, workflow, state_of(workflow, stored))
+            return _restored(workflow, stored)
         except CorruptLog as error:
             found = await self._from_whole_log(session_id, error)
             logger.warning("session %s: %s; its log is whole, and was read from its beginning", session_id, error)
@@ -100,11 +114,26 @@ class Restorer:
         row: SessionRow | None = await self._read(self._store.row, session_id)
         if row is None:
             raise error
-        segments: list[Segment] = await self._read(self._store.read, session_id, 0, _ALL)
+        try:
+            segments: list[Segment] = await self._read(self._store.read, session_id, 0, _ALL)
+        except LogTrimmed as trimmed:
+            raise CorruptLog(f"{error}, and {trimmed}") from error
         if not segments or segments[-1].last_seq < row.seq:
             raise error
         workflow = await self._workflow(row)
-        return Restored(row, workflow, _folded(workflow, SessionState(session_id), segments))
+        return _restored(workflow, Stored(row, None, segments))
+
+    async def base(self, session_id: str) -> SessionDetail | None:
+        """Return a session as its snapshot has it: what stands for events that were trimmed. None if there is none.
+
+        Raises:
+            CorruptLog, FutureVersion: it can't be read.
+            Unavailable: the store doesn't answer.
+        """
+        stored: Stored | None = await self._read(self._store.load, session_id)
+        if stored is None or stored.snapshot is None:
+            return None
+        return describe(await self._workflow(stored.row), state_in(stored.snapshot), ())
 
     async def _workflow(self, row: SessionRow) -> Workflow:
         try:
@@ -113,19 +142,36 @@ class Restorer:
             raise CorruptLog(f"its workflow is gone: {error}") from error
 
 
+def _restored(workflow: Workflow, stored: Stored) -> Restored:
+    state = state_of(workflow, stored)
+    snapshot = stored.snapshot
+    extent = NEW if snapshot is None else extent_of(snapshot.data) or unknown(snapshot.seq)
+    if not extent.whole and any(_CHILD in segment.data for segment in stored.segments):
+        extent = msgspec.structs.replace(extent, whole=True)
+    return Restored(stored.row, workflow, state, extent, sum(len(segment.data) for segment in stored.segments))
+
+
 def state_of(workflow: Workflow, stored: Stored) -> SessionState:
     """Return what a snapshot, if there is one, and the log after it amount to.
 
     Raises:
         CorruptLog, FutureVersion: they can't be read.
     """
-    snapshot = stored.snapshot
-    if snapshot is None:
+    if stored.snapshot is None:
         return _folded(workflow, SessionState(stored.row.session_id), stored.segments)
+    return _folded(workflow, state_in(stored.snapshot), stored.segments)
+
+
+def state_in(snapshot: Snapshot) -> SessionState:
+    """Return the state in a snapshot.
+
+    Raises:
+        CorruptLog, FutureVersion: it can't be read, or is another's.
+    """
     state = thaw(snapshot.data)
     if (state.session_id, state.seq) != (snapshot.session_id, snapshot.seq):
         raise CorruptLog(f"the snapshot is of {state.session_id!r} at seq {state.seq}, not {snapshot.seq}")
-    return _folded(workflow, state, stored.segments)
+    return state
 
 
 def _folded(workflow: Workflow, state: SessionState, segments: Iterable[Segment]) -> SessionState:

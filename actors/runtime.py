@@ -24,6 +24,7 @@ from .dispatch.future import gather
 from .environment import Environment, RandomIds, SystemClock
 from .errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .executor import attempt_in
+from .extent import LogLimit
 from .fork import Fork
 from .forking import prepare
 from .handle import Session
@@ -142,7 +143,7 @@ class Runtime(Archive):
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
         self.restorer = Restorer(self.store, self.definitions, self._read)
         self.meters = SessionMeters()
-        self.hub = EventHub(functools.partial(self._read, self.store.read))
+        self.hub = EventHub(functools.partial(self._read, self.store.read), self.reset_of)
         self.presence = Presence(self.store, self.writer, self._read, self._clock, options)
         environment = Environment(
             clock=self._clock,
@@ -156,6 +157,7 @@ class Runtime(Archive):
             order=self._children.order,
             soon=self.presence.soon,
             snapshot_bytes=options.snapshot_bytes,
+            log_limit=LogLimit(options.log_limit_events, options.log_limit_bytes),
             retire=self._retire,
             fail_over=self._fail_over,
             distrust=self.restorer.distrust,

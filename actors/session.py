@@ -24,6 +24,7 @@ from .environment import Environment
 from .errors import Draining, NotFound, PositionConflict, SessiondError, SessionFailed, StoreError
 from .events import Failure, pack
 from .executor import AttemptEnded, NodeExecutor
+from .extent import NEW, LogExtent
 from .lifecycle import Status
 from .messages import (
     EXTERNAL,
@@ -58,7 +59,14 @@ class SessionActor(LoopActor):
     """Owns one session's state and handles its commands serially."""
 
     def __init__(
-        self, environment: Environment, shard: int, workflow: Workflow, state: SessionState, idle: bool = False
+        self,
+        environment: Environment,
+        shard: int,
+        workflow: Workflow,
+        state: SessionState,
+        idle: bool = False,
+        extent: LogExtent = NEW,
+        since: int = 0,
     ) -> None:
         self._env = environment
         self._shard = shard
@@ -68,7 +76,7 @@ class SessionActor(LoopActor):
         self._attempts: Attempts | None = None
         self._alarms: Alarms | None = None
         self._waiters: Waiters | None = None
-        self._upkeep = Upkeep(environment.snapshot_bytes, idle)
+        self._upkeep = Upkeep(environment.snapshot_bytes, idle, environment.log_limit, extent, since)
         self._lost: SessiondError | None = None
         self._rested = False
 
@@ -84,6 +92,7 @@ class SessionActor(LoopActor):
 
         Raises:
             NotFound: the message overtook the session's creation.
+            StoreError, SessionFailed: the session is lost to this process, or fails over.
         """
         if isinstance(message, Passivate):
             return self._passivated()
@@ -98,13 +107,13 @@ class SessionActor(LoopActor):
             case AttemptEnded():
                 self._attempt_ended(message.context)
             case Describe():
-                return self._under_way.answer(self, self._describe())
+                return self._behind_commits(self._describe())
             case AwaitEnd():
                 return self._await_end()
             case AwaitQuiet():
                 return self._await_quiet()
             case AwaitStored():
-                return self._under_way.answer(self, None)
+                return self._behind_commits(None)
             case ChildFailed():
                 self._child_failed(message)
             case _:
@@ -375,6 +384,12 @@ class SessionActor(LoopActor):
             self._submit(Commit(self._state.session_id, segment), Release(self, segment))
 
     # ---- the rest
+
+    def _behind_commits(self, answer: Any) -> Any:
+        """Return the answer, or a promise of it behind the commits under way; of a lost session, none would come."""
+        if self._lost is not None:
+            raise self._lost
+        return self._under_way.answer(self, answer)
 
     def _await_end(self) -> Any:
         if self._state.terminal and self._lost is None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final, assert_never, cast
-from zlib import crc32
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .errors import CorruptLog, FutureVersion
+from .errors import CorruptLog
 from .events import (
     AnyFact,
     AttemptError,
@@ -46,7 +45,6 @@ from .ports import SessionRow
 from .timestamps import epoch
 from .workflow import Workflow
 
-SNAPSHOT_VERSION: Final = 1
 MAX_DONE: Final = 100
 """Commands with a name that one session remembers."""
 _NULL: Final = Raw(b"null")
@@ -385,35 +383,3 @@ def _thaw_timers(state: SessionState, now: float) -> None:
         if timer and timer.since is None:
             left = timer.left if timer.until is None else max(0.0, timer.until - now)
             state.nodes[node_id] = msgspec.structs.replace(node, timer=Timer(left, now, timer.until))
-
-
-class _Versioned(msgspec.Struct):
-    """`crc` is the CRC-32 of the state's bytes; the oldest snapshots have none."""
-
-    version: int
-    state: Raw
-    crc: int | None = None
-
-
-def freeze(state: SessionState) -> bytes:
-    """Return a snapshot's bytes."""
-    encoded = msgspec.json.encode(state)
-    return msgspec.json.encode(_Versioned(SNAPSHOT_VERSION, Raw(encoded), crc32(encoded)))
-
-
-def thaw(data: bytes) -> SessionState:
-    """Return the state in a snapshot.
-
-    Raises:
-        FutureVersion: a newer sessiond wrote it.
-        CorruptLog: the bytes are damaged.
-    """
-    try:
-        outer = msgspec.json.decode(data, type=_Versioned)
-        if outer.version > SNAPSHOT_VERSION:
-            raise FutureVersion(f"a snapshot has version {outer.version}, known is {SNAPSHOT_VERSION}")
-        if outer.crc is not None and outer.crc != crc32(outer.state):
-            raise CorruptLog("a snapshot's checksum doesn't match")
-        return msgspec.json.decode(outer.state, type=SessionState)
-    except msgspec.MsgspecError as error:
-        raise CorruptLog(f"a snapshot can't be decoded: {error}") from error

@@ -3,6 +3,7 @@
 A subscription is a cursor and a bounded buffer of live segments. It begins in the log and goes live as soon as
 the buffer goes on where the log was read to. Over the bound it drops the buffer and reads the log again
 from its cursor. A segment at or below the cursor is ignored: the log runs ahead of the loop.
+Where the log was trimmed above the cursor, the follower gets a reset: a snapshot, and goes on behind it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from .errors import CorruptLog, LogTrimmed
 from .events import Record
 from .meters import StreamMeters
+from .reset import Reset, as_record
 from .segment import Segment, after, payloads
 from .taps import Tap
 
 Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
 """Reads a session's log: id, after, limit in bytes."""
+FindReset: TypeAlias = Callable[[str], Awaitable[Reset | None]]
+"""Returns what stands for the events of a session that were trimmed; None if there is no such session any more."""
 
 MAX_LIVE: Final = 262_144
 """Bytes of live segments that one subscription may hold."""
@@ -32,12 +37,14 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         live: this chunk completes the stored part; set once, on a chunk that may be empty.
+        reset: events were trimmed before the follower got them; then `data` is empty.
     """
 
     first_seq: int
     last_seq: int
     data: bytes
     live: bool
+    reset: Reset | None = None
 
 
 class EventHub:
@@ -45,10 +52,12 @@ class EventHub:
 
     Attributes:
         meters: what went through.
+        reset: looks up what stands for trimmed events.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, reset: FindReset) -> None:
         self._read = read
+        self.reset = reset
         self._subscribers: dict[str, list[Subscription]] = {}
         self._taps: list[Tap] = []
         self.meters = StreamMeters()
@@ -174,7 +183,12 @@ class Subscription:
     async def step(self) -> Chunk | None:
         """Return what waits, or a page of the log; None if there is nothing, without waiting for more."""
         if self.behind:
-            segments = await self._hub.read(self.session_id, self.cursor, PAGE)
+            try:
+                segments = await self._hub.read(self.session_id, self.cursor, PAGE)
+            except LogTrimmed:
+                if (reset := await self._hub.reset(self.session_id)) is not None:
+                    return self._go_on_from(reset)
+                segments = []
             chunk = self._take(segments) if segments else None
             if self._caught_up(not segments):
                 self.behind = False
@@ -188,6 +202,14 @@ class Subscription:
             self._forget()
             return self._take(segments)
         return None
+
+    def _go_on_from(self, reset: Reset) -> Chunk:
+        """Take a snapshot in place of what was trimmed; what comes after it is read next."""
+        seq = reset.first_seq - 1
+        if seq <= self.cursor:
+            raise CorruptLog(f"the log of {self.session_id!r} lacks what follows {self.cursor}, a snapshot is at {seq}")
+        self.cursor = seq
+        return Chunk(reset.first_seq, seq, b"", False, reset)
 
     def _caught_up(self, exhausted: bool) -> bool:
         """Whether what waits in the buffer goes on from the cursor, or nothing was published beyond it.
@@ -222,8 +244,13 @@ class Subscription:
             self._wake()
 
     async def records(self) -> AsyncIterator[Record]:
-        """Yield the events one by one; `data` is plain JSON data. Ends after the terminal event."""
+        """Yield the events one by one; `data` is plain JSON data. Ends after the terminal event.
+
+        Where events were trimmed, a StreamReset comes in their place.
+        """
         while (chunk := await self.pull()) is not None:
+            if chunk.reset is not None:
+                yield as_record(chunk.reset)
             if not chunk.data:
                 continue
             for record in unpack_plain(chunk):

@@ -129,8 +129,8 @@ class Supervisor(LoopActor):
                 reply.set_exception(Draining("the runtime is shutting down"))
         self._activating.clear()
 
-    def _spawn(self, workflow: Workflow, state: SessionState, idle: bool = False) -> ActorRef[SessionActor]:
-        ref = self.spawn(SessionActor, self._env, self._shard, workflow, state, idle)
+    def _spawn(self, workflow: Workflow, state: SessionState, *left: Any) -> ActorRef[SessionActor]:
+        ref = self.spawn(SessionActor, self._env, self._shard, workflow, state, *left)
         self.sessions[state.session_id] = ref
         return ref
 
@@ -178,7 +178,7 @@ class Supervisor(LoopActor):
             raise NotFound("session", session_id)
         state = restored.state
         parent = None if state.parent_id is None else await self._row(state.parent_id)
-        ref = self._spawn(restored.workflow, state, restored.row.idle)
+        ref = self._spawn(restored.workflow, state, restored.row.idle, restored.extent, restored.since)
         if session_id in self._doomed:
             self._doomed.discard(session_id)
             failure = Failure("crash_loop", f"the session failed inside {RESTARTS + 1} times in {PERIOD_S:.0f} s")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final, get_args
 
 from ..actors.events import AnyFact, Fact
+from ..actors.reset import RESET
 from ..actors.version import VERSION
 from .commands import COMMANDS, Answer, Request, Spec
-from .framing import Notice
+from .framing import Notice, ResetNotice
 from .problems import Problem
 from .routes import EVENTS, SOCKETS
 from .schemas import SCHEMAS, components, properties_of, prose
@@ -26,8 +27,8 @@ _CLOSE_CODES: Final = (
 def asyncapi() -> dict[str, Any]:
     """Return the document (AsyncAPI 3.0.0) as plain data, seen from the server: it sends events and gets commands."""
     kinds = [kind for spec in COMMANDS.values() for kind in (*_union(spec.data), *_union(spec.result))]
-    _, schemas = components([*FACTS, Notice, Request, Answer, Problem, *dict.fromkeys(kinds)])
-    events = {_key(fact.event): _event(fact) for fact in FACTS} | {_key(LIVE): _live()}
+    _, schemas = components([*FACTS, Notice, ResetNotice, Request, Answer, Problem, *dict.fromkeys(kinds)])
+    events = {_key(fact.event): _event(fact) for fact in FACTS} | {_key(LIVE): _live(), _key(RESET): _reset()}
     commands = {f"command_{name}": _command(name, spec) for name, spec in COMMANDS.items()}
     answers = {f"answer_{name}": _answer(name, spec) for name, spec in COMMANDS.items()}
     return {
@@ -44,7 +45,8 @@ def asyncapi() -> dict[str, Any]:
                 "address": EVENTS,
                 "title": "The events of one session",
                 "description": "A WebSocket, or an event stream where `Accept` says `text/event-stream`. Every event "
-                f"after `after`, stored ones first, then live ones, without gap or repeat. {_CLOSE_CODES}",
+                "after `after`, stored ones first, then live ones, without gap or repeat; a snapshot stands for events "
+                f"that were trimmed. {_CLOSE_CODES}",
                 "parameters": {"session_id": {"description": "The session's id."}},
                 "messages": _refs(events),
                 "bindings": {"ws": {"method": "GET", "query": _query(), "bindingVersion": "0.1.0"}},
@@ -77,6 +79,12 @@ def _live() -> dict[str, Any]:
     fields = {"event": {"const": LIVE}}
     payload = {"allOf": [{"$ref": SCHEMAS + "Notice"}, {"type": "object", "properties": fields}]}
     return {"name": LIVE, "summary": "The stored part is through; what follows happens now", "payload": payload}
+
+
+def _reset() -> dict[str, Any]:
+    fields = {"event": {"const": RESET}}
+    payload = {"allOf": [{"$ref": SCHEMAS + "ResetNotice"}, {"type": "object", "properties": fields}]}
+    return {"name": RESET, "summary": "Events were trimmed: a snapshot stands for them", "payload": payload}
 
 
 def _command(name: str, spec: Spec) -> dict[str, Any]:

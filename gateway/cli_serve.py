@@ -35,6 +35,8 @@ from .settings import PREFIX, Settings
     default=None,
     help="Refuse a store whose settings may lose acknowledged data; see `sessiond doctor`.",
 )
+@click.option("--log-limit-events", type=int, help="Events, about, that are kept of a session's log; 0 for all.")
+@click.option("--log-limit-bytes", type=int, help="The same in bytes.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log is written; text.")
 @click.option("--keys", metavar="FILE", help="API keys of those who may use it: see `sessiond key new`.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings in YAML or JSON, by name.")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from ..actors.reset import StreamReset
 from .cli_exit import Exit, exit_of
 from .client import API, TERMINAL_EVENT, Client
 from .local_run import Outlet
@@ -43,6 +44,10 @@ async def follow(client: Client, session_id: str, after: int, *, json_only: bool
 
 async def _take(client: Client, session_id: str, after: int, outlet: Outlet) -> Exit:
     async for record in client.watch(session_id, after):
+        if isinstance(record, StreamReset):
+            outlet.note(f"events up to {record.seq} aren't kept any more; the session as of then stands for them")
+            outlet.take(msgspec.json.encode(record.notice), record)
+            continue
         outlet.take(msgspec.json.encode(record), record)
         if record.event == TERMINAL_EVENT:
             return exit_of(record.data["status"])

@@ -17,6 +17,7 @@ from ..actors.errors import Fault, InvalidInput, NotFound, SessiondError, Unavai
 from ..actors.events import Record
 from ..actors.lifecycle import Action
 from ..actors.messages import Receipt
+from ..actors.reset import RESET, StreamReset, stream_reset
 from .wire import (
     EventPage,
     Resumed,
@@ -248,6 +249,8 @@ class Client:
     async def watch(self, session_id: str, after: int = 0) -> AsyncIterator[Record]:
         """Yield every event after a seq up to the terminal one, over as many connections as it takes.
 
+        Where events were trimmed, a StreamReset comes in their place: a snapshot, behind which they go on.
+
         Raises:
             NotFound: there is no such session.
             StreamRefused: the server won't have us.
@@ -259,7 +262,7 @@ class Client:
             stream = self._stream(session_id, seq)
             try:
                 async for record in stream:
-                    if record.seq != seq + 1:
+                    if record.seq != seq + 1 and not (isinstance(record, StreamReset) and record.seq > seq):
                         raise BrokenSequence(f"seq {record.seq} of {session_id!r} came after {seq}")
                     seq, failures = record.seq, 0
                     yield record
@@ -284,7 +287,9 @@ class Client:
         try:
             while (text := await connection.read_message()) is not None:
                 message = _decode_message(text)
-                if message.seq:
+                if message.event == RESET:
+                    yield stream_reset(message.session_id, message.data)
+                elif message.seq:
                     yield Record(
                         message.seq,
                         message.session_id,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
-from ..actors.segment import after, payloads
+from ..actors.errors import LogTrimmed, NotFound
+from ..actors.reset import Reset
+from ..actors.runtime import Runtime
+from ..actors.segment import Segment, after, payloads
 from .call import Call, Reply
 from .wire import EventPage, EventQuery
 
@@ -13,17 +16,37 @@ PAGE_BYTES = 1_048_576
 
 
 async def page(call: Call) -> Reply:
-    """Return the events after a seq, at most `limit` and about 1 MiB of them."""
+    """Return the events after a seq, at most `limit` and about 1 MiB of them.
+
+    Where events after that seq were trimmed, `reset` has a snapshot, and the items go on behind it.
+    """
     query: EventQuery = call.query
-    segments = await call.runtime.events(call.path["session_id"], query.after, PAGE_BYTES)
+    segments, reset = await _read(call.runtime, call.path["session_id"], query.after)
     items: list[Raw] = []
-    last = query.after
+    begin = last = query.after if reset is None else reset.first_seq - 1
     for segment in segments:
-        first = max(segment.first_seq, query.after + 1)
-        found = [Raw(payload) for payload in payloads(after(segment, query.after))]
+        first = max(segment.first_seq, begin + 1)
+        found = [Raw(payload) for payload in payloads(after(segment, begin))]
         found = found[: query.limit - len(items)]
         items += found
         last = first + len(found) - 1
         if len(items) >= query.limit:
             break
-    return Reply(EventPage(items, last))
+    return Reply(EventPage(items, last, UNSET if reset is None else reset))
+
+
+async def _read(runtime: Runtime, session_id: str, after: int) -> tuple[list[Segment], Reset | None]:
+    """Return what follows a seq, or a snapshot and what follows that.
+
+    Raises:
+        NotFound: there is no such session.
+    """
+    reset: Reset | None = None
+    while True:
+        try:
+            return await runtime.events(session_id, after, PAGE_BYTES), reset
+        except LogTrimmed:
+            reset = await runtime.reset_of(session_id)
+            if reset is None:
+                raise NotFound("session", session_id) from None  # deleted meanwhile
+            after = reset.first_seq - 1

@@ -16,7 +16,7 @@ from ..actors.streams import Subscription
 from ..actors.taps import Tap, TapOverflow
 from ..actors.tenancy import tenant_of
 from .call import Gateway
-from .framing import holds_end, live_frame
+from .framing import frames_of, holds_end
 from .principal import Principal
 
 BUFFER: Final = 32_768
@@ -140,10 +140,7 @@ class FanIn:
                     continue  # nothing came of it, and others wait
                 if self._subscriptions.get(subscription.session_id) is not subscription:
                     return  # let go of while the log was read
-                data = chunk.data
-                if chunk.live:
-                    data += live_frame(subscription.session_id, chunk.last_seq)
-                await self._put(data)
+                await self._put(frames_of(subscription.session_id, chunk))
             if not (holds_end(chunk.data) or (chunk.live and await self._ended(subscription))):
                 continue
             if self._subscriptions.get(subscription.session_id) is subscription:

@@ -1,4 +1,4 @@
-"""What streams read off framed events without decoding each: the end, and the notice of being live."""
+"""What streams read off framed events without decoding each: the end, and the notices of the stream itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
+from ..actors.reset import RESET, Reset
 from ..actors.segment import frame, payloads
+from ..actors.streams import Chunk
 
 _TERMINAL: Final = b'"event":"execution:completed"'
 
@@ -17,6 +19,14 @@ class _Name(msgspec.Struct):
 
 class _At(msgspec.Struct):
     seq: int
+
+
+class ResetNotice(msgspec.Struct, frozen=True):
+    """Events that were asked for aren't kept any more: it has no seq and isn't stored."""
+
+    session_id: str
+    event: str
+    data: Reset
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -39,6 +49,17 @@ def live_notice(session_id: str, seq: int) -> bytes:
 def live_frame(session_id: str, seq: int) -> bytes:
     """Return the same as a text frame."""
     return frame(live_notice(session_id, seq))
+
+
+def reset_notice(reset: Reset) -> bytes:
+    """Return the JSON that says: a snapshot stands for what was trimmed, `first_seq` comes next."""
+    return _encode(ResetNotice(reset.snapshot.session_id, RESET, reset))
+
+
+def frames_of(session_id: str, chunk: Chunk) -> bytes:
+    """Return a chunk with its notices as text frames."""
+    data = chunk.data if chunk.reset is None else frame(reset_notice(chunk.reset))
+    return data + live_frame(session_id, chunk.last_seq) if chunk.live else data
 
 
 def holds_end(data: bytes) -> bool:

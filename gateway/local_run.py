@@ -18,12 +18,14 @@ from ..actors.events import Record
 from ..actors.handle import Session
 from ..actors.lifecycle import Status
 from ..actors.node import NodeRegistry
+from ..actors.reset import StreamReset, as_record
 from ..actors.runtime import Runtime
 from ..actors.segment import payloads
 from ..actors.workflow import Workflow
 from .review_desk import Review, Voice, hold_review
 
 LAST_EVENT: Final = "execution:completed"
+WAIT: Final = "human_interaction_required"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HARD_EXIT: Final = 130
 """What a shell reports of a process that Ctrl-C ended."""
@@ -115,6 +117,8 @@ class _Run:
         try:
             while (chunk := await subscription.pull()) is not None:
                 live = live or chunk.live
+                if chunk.reset is not None:
+                    self._begin_from(as_record(chunk.reset))
                 for payload in payloads(chunk.data):
                     record = _decode(payload)
                     self.outlet.take(payload, record)
@@ -134,10 +138,19 @@ class _Run:
         with contextlib.suppress(Conflict):
             await self.session.cancel(reason, by="terminal")
 
+    def _begin_from(self, reset: StreamReset) -> None:
+        """Take what is asked of a person from the snapshot that stands for trimmed events."""
+        self.outlet.take(msgspec.json.encode(reset.notice), reset)
+        self._open = {
+            node_id: Record(reset.seq, reset.session_id, WAIT, reset.timestamp, node["wait"], node_id)
+            for node_id, node in reset.data["snapshot"]["nodes"].items()
+            if "wait" in node
+        }
+
     def _note_wait(self, record: Record) -> None:
         if record.node_id is None:
             return
-        if record.event == "human_interaction_required":
+        if record.event == WAIT:
             self._open[record.node_id] = record
         elif record.event == "node_resumed":
             self._open.pop(record.node_id, None)

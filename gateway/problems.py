@@ -18,6 +18,7 @@ from ..actors.errors import (
     Fault,
     Fenced,
     InvalidInput,
+    LogTrimmed,
     NotFound,
     OutcomeUnknown,
     Overloaded,
@@ -138,6 +139,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         session_status: of the session that refused a command.
         allowed: the commands it does allow.
         errors: each fault of an invalid input, with its path.
+        first_seq: where a trimmed log begins, or the first seq after which its session can be forked; 0 for none.
     """
 
     type: str
@@ -149,6 +151,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session_status: str | UnsetType = UNSET
     allowed: tuple[str, ...] | UnsetType = UNSET
     errors: list[Fault] | UnsetType = UNSET
+    first_seq: int | UnsetType = UNSET
 
 
 STATUS: Final[Mapping[type[SessiondError], HTTPStatus]] = {
@@ -203,6 +206,7 @@ def problem_of(error: BaseException, session_id: str | None = None) -> Problem:
         session_status=refused.status if refused else UNSET,
         allowed=refused.allowed if refused else UNSET,
         errors=error.faults if isinstance(error, InvalidInput) else UNSET,
+        first_seq=error.first_seq if isinstance(error, LogTrimmed) else UNSET,
     )
 
 

@@ -77,6 +77,8 @@ class Progress:
         if self.began is None:
             self.began = self.now
         match record.event:
+            case "stream:reset":
+                self._begin_from(data["snapshot"])
             case "execution:created":
                 self.reusing = "forked_from" in data
             case "execution:started" | "execution:resumed":
@@ -91,6 +93,21 @@ class Progress:
                 self._apply_to_node(self._node(record.node_id), record.event, data)
             case _:
                 pass
+
+    def _begin_from(self, snapshot: dict[str, Any]) -> None:
+        """Take a snapshot in place of events that aren't kept any more."""
+        self.status = snapshot["status"]
+        self.nodes.clear()
+        self.reviews.clear()
+        for node_id, known in snapshot["nodes"].items():
+            if known["status"] == "pending" and known["round"] == 1:
+                continue
+            node = self._node(node_id)
+            node.status, node.attempt, node.round = known["status"], known["attempt"], known["round"]
+            node.started = epoch(known["started_at"]) if known["started_at"] else None
+            node.ended = epoch(known["ended_at"]) if known["ended_at"] else None
+            if "wait" in known:
+                self.reviews[node_id] = known["wait"]
 
     def active(self) -> Iterable[NodeProgress]:
         """Yield the nodes that run or wait."""

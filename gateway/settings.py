@@ -68,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         answer_s: seconds after which a command whose commit is still under way is answered as unknown.
         passivate_s: seconds, at least, after which a session in which nothing happens leaves memory.
         retain_s: seconds after which a session that has ended is deleted, with its events; 0 keeps it.
+        log_limit_events: events, about, that are kept of a session's log, once a snapshot covers the others; 0 for all.
+        log_limit_bytes: the same in bytes.
         strict_durability: refuse a store whose settings may lose acknowledged data.
     """
 
@@ -112,6 +114,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     answer_s: Seconds = 10.0
     passivate_s: Seconds = 300.0
     retain_s: Annotated[float, Meta(ge=0)] = 0.0
+    log_limit_events: Annotated[int, Meta(ge=0)] = 0
+    log_limit_bytes: Annotated[int, Meta(ge=0)] = 0
     strict_durability: bool = False
 
     @classmethod
@@ -161,6 +165,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             answer_s=self.answer_s,
             passivate_s=self.passivate_s,
             retain_s=self.retain_s or None,
+            log_limit_events=self.log_limit_events or None,
+            log_limit_bytes=self.log_limit_bytes or None,
             strict_durability=self.strict_durability,
         )
 

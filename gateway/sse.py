@@ -15,7 +15,7 @@ from ..actors.lifecycle import TERMINAL
 from ..actors.segment import payloads
 from ..actors.streams import Chunk, Subscription
 from .endpoint import JsonHandler
-from .framing import holds_end, live_notice
+from .framing import holds_end, live_notice, reset_notice
 from .principal import Principal
 from .problems import report
 from .wire import EventQuery, decode_query
@@ -112,6 +112,8 @@ class EventStream(JsonHandler):
 def _text(session_id: str, chunk: Chunk) -> bytes:
     """Return a chunk as event-stream text; payloads are JSON, so they hold no line break."""
     parts = [b"id: %d\ndata: %s\n\n" % (seq, data) for seq, data in enumerate(payloads(chunk.data), chunk.first_seq)]
+    if chunk.reset is not None:
+        parts.append(b"data: %s\n\n" % reset_notice(chunk.reset))
     if chunk.live:
         parts.append(b"data: %s\n\n" % live_notice(session_id, chunk.last_seq))
     return b"".join(parts)

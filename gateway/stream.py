@@ -14,7 +14,7 @@ from tornado.websocket import WebSocketClosedError
 from ..actors.lifecycle import TERMINAL
 from ..actors.streams import Subscription
 from .call import Gateway
-from .framing import holds_end, live_frame
+from .framing import frames_of, holds_end
 from .live_socket import LiveSocket
 from .problems import close_code, report
 from .wire import EventQuery, decode_query
@@ -61,10 +61,7 @@ class EventSocket(LiveSocket):
 
     async def _send(self, subscription: Subscription, close_at_end: bool) -> None:
         while (chunk := await subscription.pull()) is not None:
-            data = chunk.data
-            if chunk.live:
-                data += live_frame(subscription.session_id, chunk.last_seq)
-            await self.put(data)
+            await self.put(frames_of(subscription.session_id, chunk))
             if close_at_end and (holds_end(chunk.data) or (chunk.live and await self._ended(subscription))):
                 self.close(1000, "the session has ended")
                 return

@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
 from ..actors.lifecycle import Action, Status
 from ..actors.ports import SessionRow
+from ..actors.reset import Reset
 from ..actors.workflow import fault_of
 from .json_limits import parse
 
@@ -262,10 +263,16 @@ class ReviewList(msgspec.Struct, frozen=True):
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """Events in order; `last_seq` is where the next page begins."""
+    """Events in order.
+
+    Attributes:
+        last_seq: where the next page begins.
+        reset: only where events after `after` were trimmed: what stands for them; the items begin at its `first_seq`.
+    """
 
     items: list[Raw]
     last_seq: int
+    reset: Reset | UnsetType = UNSET
 
 
 class WorkflowItem(msgspec.Struct, frozen=True):

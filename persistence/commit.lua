@@ -10,7 +10,7 @@
 -- KEYS[1]  the owner key
 -- ARGV     token, key prefix "{sN}:", number of commits,
 --          per commit: session, first seq, last seq, bytes, number of row fields (0 or 3), row, member, terms
---          per snapshot: session, seq, bytes
+--          per snapshot: session, seq, bytes, the seq below it up to which the log is trimmed, or 0
 -- Returns  {"applied"}, {"fenced"} or {"conflict", session, expected, found}
 
 local token, prefix, count = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -46,7 +46,7 @@ for _ = 1, count do
   at = at + 5 + tonumber(ARGV[at + 4])
 end
 local snapshots = at
-for i = snapshots, #ARGV, 3 do
+for i = snapshots, #ARGV, 4 do
   local head, seq = head_of(ARGV[i]), tonumber(ARGV[i + 1])
   if seq < 1 or seq > head then
     return {'conflict', ARGV[i], seq, head}
@@ -77,11 +77,14 @@ for _, i in ipairs(fresh) do
     redis.call('HSET', key, 'row', row, 'member', member, 'terms', terms)
   end
 end
-for i = snapshots, #ARGV, 3 do
+for i = snapshots, #ARGV, 4 do
   local key = prefix .. 'session:' .. ARGV[i]
   local kept = tonumber(redis.call('HGET', key, 'snapshot_seq') or 0)
   if tonumber(ARGV[i + 1]) > kept then
     redis.call('HSET', key, 'snapshot_seq', ARGV[i + 1], 'snapshot', ARGV[i + 2])
+  end
+  if ARGV[i + 3] ~= '0' then
+    redis.call('XTRIM', prefix .. 'log:' .. ARGV[i], 'MINID', string.format('%d-0', tonumber(ARGV[i + 3]) + 1))
   end
 end
 return {'applied'}

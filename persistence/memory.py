@@ -6,6 +6,8 @@ import threading
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from ..actors.errors import Fenced, StoreError, Unavailable
 from ..actors.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
 from ..actors.segment import Segment
@@ -14,7 +16,7 @@ from .codec import encode_row
 from .durability import memory_hazards
 from .listing import decode_cursor, matches, page
 from .locator import parse, positive
-from .positions import check_contiguous, check_shape, unwritten
+from .positions import check_read, check_shape, unwritten
 
 
 def open_store(url: str) -> Store:
@@ -72,13 +74,14 @@ class MemoryStore:
         """Return a part of a log; see Store."""
         with self._lock:
             segments = self._after(session_id, after)
+            snapshot = self._snapshots.get(session_id)
         size = 0
         for count, segment in enumerate(segments):
             size += len(segment.data)
             if size > limit:
                 segments = segments[: max(count, 1)]
                 break
-        check_contiguous(session_id, after, segments)
+        check_read(session_id, after, segments, lambda: snapshot.seq if snapshot else 0)
         return segments
 
     def unfinished(self, shard: int) -> list[str]:
@@ -196,7 +199,9 @@ class MemoryStore:
             for snapshot in batch.snapshots:
                 kept = self._snapshots.get(snapshot.session_id)
                 if kept is None or kept.seq < snapshot.seq:
-                    self._snapshots[snapshot.session_id] = snapshot
+                    self._snapshots[snapshot.session_id] = replace(snapshot, trim=0)
+                segments = self._logs[snapshot.session_id]
+                del segments[: bisect_right(segments, snapshot.trim, key=lambda segment: segment.last_seq)]
             return None
 
     def _head(self, session_id: str) -> int:

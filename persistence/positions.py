@@ -6,9 +6,9 @@ the logs, then a commit either continues its log, or is in it already, or is ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from ..actors.errors import CorruptLog, PositionConflict, StoreError
+from ..actors.errors import CorruptLog, LogTrimmed, PositionConflict, StoreError
 from ..actors.ports import Batch, Commit, SessionRow
 from ..actors.segment import Segment
 from ..actors.sharding import shard_of
@@ -19,7 +19,7 @@ def check_shape(batch: Batch, shards: int) -> None:
 
     Raises:
         StoreError: a session of another shard, a row of another session, a log that begins without a row,
-            or an empty segment.
+            an empty segment, or a log that would be trimmed up to its snapshot or beyond.
     """
     for commit in batch.commits:
         name, segment, row = commit.session_id, commit.segment, commit.row
@@ -32,10 +32,12 @@ def check_shape(batch: Batch, shards: int) -> None:
             raise StoreError(f"a commit of session {name!r} has the row of {row.session_id!r}")
         if not 1 <= segment.first_seq <= segment.last_seq:
             raise StoreError(f"a segment of {name!r} goes from {segment.first_seq} to {segment.last_seq}")
-    if shards > 1:
-        for snapshot in batch.snapshots:
-            if shard_of(snapshot.session_id, shards) != batch.shard:
-                raise StoreError(f"session {snapshot.session_id!r} is not of shard {batch.shard}")
+    for snapshot in batch.snapshots:
+        name = snapshot.session_id
+        if shards > 1 and shard_of(name, shards) != batch.shard:
+            raise StoreError(f"session {name!r} is not of shard {batch.shard}")
+        if snapshot.trim and not 0 < snapshot.trim < snapshot.seq:
+            raise StoreError(f"a snapshot of {name!r} at {snapshot.seq} would trim its log up to {snapshot.trim}")
 
 
 def unwritten(batch: Batch, head: Callable[[str], int], stored: Callable[[str, int], Segment | None]) -> list[Commit]:
@@ -69,6 +71,24 @@ def unwritten(batch: Batch, head: Callable[[str], int], stored: Callable[[str, i
         if not 1 <= snapshot.seq <= end:
             raise PositionConflict(name, snapshot.seq, end)
     return fresh
+
+
+def check_read(session_id: str, after: int, segments: Sequence[Segment], covered: Callable[[], int]) -> None:
+    """Check what is to be returned of a log.
+
+    Args:
+        session_id: whose log it is.
+        after: what was asked for.
+        segments: what was found.
+        covered: looks up the seq of the session's snapshot, 0 if there is none; asked only where a front is missing.
+
+    Raises:
+        LogTrimmed: the front isn't there any more, and the snapshot covers it.
+        CorruptLog: there is a gap or an overlap.
+    """
+    if segments and segments[0].first_seq > after + 1 and covered() >= segments[0].first_seq - 1:
+        raise LogTrimmed(session_id, segments[0].first_seq)
+    check_contiguous(session_id, after, segments)
 
 
 def check_contiguous(session_id: str, after: int, segments: Iterable[Segment]) -> int:

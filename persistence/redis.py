@@ -28,13 +28,14 @@ from .codec import (
     encode_snapshot,
 )
 from .durability import server_hazards
-from .positions import check_contiguous, check_loaded, check_shape
+from .positions import check_loaded, check_read, check_shape
 from .redis_index import RedisIndex
 from .redis_link import ScriptChannel, explain, explained, locate, open_client, script
 
 _SHARDS: Final = 64
 _TYPICAL_SEGMENT: Final = 16_384
 _MOST_ENTRIES: Final = 1024
+_GONE: Final = 1 << 62
 
 
 def open_store(url: str) -> Store:
@@ -130,8 +131,10 @@ class RedisStore:
         while True:
             with explained():
                 entries = self._client.xrange(name, min=f"{last}-1", count=count)
-            for entry_id, fields in entries:
-                segment = _segment(entry_id, fields[b"f"], fields[b"d"])
+            found = [_segment(entry_id, fields[b"f"], fields[b"d"]) for entry_id, fields in entries]
+            if segments and found and found[0].first_seq > last + 1:
+                break  # trimmed between two pages: the next read says so
+            for segment in found:
                 size += len(segment.data)
                 if size > limit and segments:
                     break
@@ -141,7 +144,7 @@ class RedisStore:
                 break
             fitting = (limit - size) * len(segments) // max(size, 1) + 1
             count = min(max(fitting, 1), _MOST_ENTRIES)
-        check_contiguous(session_id, after, segments)
+        check_read(session_id, after, segments, lambda: self._covered(session_id))
         return segments
 
     def unfinished(self, shard: int) -> list[str]:
@@ -230,6 +233,13 @@ class RedisStore:
         self._client.close()
         self._client.connection_pool.disconnect()
 
+    def _covered(self, session_id: str) -> int:
+        """The seq of a session's snapshot; of one that was deleted a moment ago, beyond any."""
+        name = keys.session(shard_of(session_id, self.shards), session_id)
+        with explained():
+            row, seq = self._client.hmget(name, "row", "snapshot_seq")
+        return _GONE if row is None else int(seq or 0)
+
     def _open(self, shards: int | None) -> int:
         """Return the number of shards of the store, made if there is none."""
         with explained():
@@ -280,7 +290,7 @@ def _arguments(batch: Batch) -> list[bytes | str | int]:
             member = keys.member(row.created_at, row.session_id)
             values += (3, encode_row(row), member, " ".join(keys.row_terms(row)))
     for snapshot in batch.snapshots:
-        values += (snapshot.session_id, snapshot.seq, encode_snapshot(snapshot.data))
+        values += (snapshot.session_id, snapshot.seq, encode_snapshot(snapshot.data), snapshot.trim)
     return values
 
 

@@ -18,7 +18,7 @@ from .checkpoint import Checkpointer
 from .codec import decode_definition, decode_row, decode_snapshot, encode_definition
 from .durability import file_hazards
 from .listing import page
-from .positions import check_contiguous, check_loaded
+from .positions import check_loaded, check_read
 from .sqlite_file import Readers, connect, explain, locate, prepare
 from .sqlite_rows import SELECT_DUE, SELECT_EXPIRED, SELECT_RUNNING, select_rows
 from .sqlite_writer import SqliteWriter
@@ -126,7 +126,7 @@ class SqliteStore:
                     break
                 segments.append(Segment(first, last, data))
             found.close()
-        check_contiguous(session_id, after, segments)
+            check_read(session_id, after, segments, lambda: _snapshot_seq(connection, session_id))
         return segments
 
     def unfinished(self, shard: int) -> list[str]:
@@ -235,6 +235,13 @@ class SqliteStore:
         self._readers.close()
         self._checkpointer.close()
         self._writer.close()
+
+
+def _snapshot_seq(connection: sqlite3.Connection, session_id: str) -> int:
+    found = connection.execute(
+        "SELECT seq FROM snapshots WHERE session = (SELECT number FROM sessions WHERE id = ?)", (session_id,)
+    ).fetchone()
+    return found[0] if found else 0
 
 
 def _definition(record: bytes, listing: int) -> Definition:

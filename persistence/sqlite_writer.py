@@ -27,6 +27,9 @@ from .sqlite_file import PAGE_SIZE, explain, rollback
 _TERMINAL: Final = frozenset(("completed", "failed", "cancelled"))
 _CHUNK: Final = 64
 _PAGES_PER_BATCH: Final = 3
+_MOST_TRIMMED: Final = 16_384
+"""Segments that one snapshot removes at most: others wait for the transaction."""
+_TRIM: Final = "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE session = ? AND seq <= ? ORDER BY seq LIMIT ?)"
 
 
 class _Known(NamedTuple):
@@ -246,11 +249,14 @@ class SqliteWriter:
     def _put_snapshots(self, snapshots: Sequence[Snapshot], known: dict[str, _Known]) -> None:
         for snapshot in snapshots:
             name = snapshot.session_id
+            number = (known.get(name) or self._known[name]).number
             self._connection.execute(
                 "INSERT INTO snapshots VALUES (?, ?, ?) ON CONFLICT (session) DO UPDATE SET"
                 " seq = excluded.seq, record = excluded.record WHERE excluded.seq > seq",
-                ((known.get(name) or self._known[name]).number, snapshot.seq, encode_snapshot(snapshot.data)),
+                (number, snapshot.seq, encode_snapshot(snapshot.data)),
             )
+            if snapshot.trim:
+                self._connection.execute(_TRIM, (number, snapshot.trim, _MOST_TRIMMED))
 
     def _remember(self, fresh: list[Commit], known: dict[str, _Known], rows: dict[str, SessionRow]) -> None:
         self._next_id += len(fresh)

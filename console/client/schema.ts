@@ -120,7 +120,9 @@ export interface paths {
         };
         /**
          * Return the events after a seq, at most `limit` and about 1 MiB of them
-         * @description Takes the role `viewer`, or one that may do more.
+         * @description Where events after that seq were trimmed, `reset` has a snapshot, and the items go on behind it.
+         *
+         *     Takes the role `viewer`, or one that may do more.
          */
         get: operations["events.page"];
         put?: never;
@@ -566,11 +568,14 @@ export interface components {
         };
         /**
          * EventPage
-         * @description Events in order; `last_seq` is where the next page begins.
+         * @description Events in order.
          */
         EventPage: {
             items: components["schemas"]["Record"][];
+            /** @description where the next page begins. */
             last_seq: number;
+            /** @description only where events after `after` were trimmed: what stands for them; the items begin at its `first_seq`. */
+            reset?: components["schemas"]["Reset"];
         };
         /**
          * Execute
@@ -901,6 +906,8 @@ export interface components {
             detail: string;
             /** @description each fault of an invalid input, with its path. */
             errors?: components["schemas"]["Fault"][];
+            /** @description where a trimmed log begins, or the first seq after which its session can be forked; 0 for none. */
+            first_seq?: number;
             session_id?: string;
             /** @description of the session that refused a command. */
             session_status?: string;
@@ -969,6 +976,25 @@ export interface components {
             data?: unknown;
             /** @default null */
             id?: string | number | null;
+        };
+        /**
+         * Reset
+         * @description Events that were asked for aren't kept any more: the session as of `first_seq` - 1 stands for them.
+         */
+        Reset: {
+            /** @description of the event that comes next. */
+            first_seq: number;
+            /** @description the session, whole, before that. */
+            snapshot: components["schemas"]["SessionDetail"];
+        };
+        /**
+         * ResetNotice
+         * @description Events that were asked for aren't kept any more: it has no seq and isn't stored.
+         */
+        ResetNotice: {
+            data: components["schemas"]["Reset"];
+            event: string;
+            session_id: string;
         };
         /**
          * Resumed

@@ -16,6 +16,7 @@ from sessiond.actors.errors import (
     Fenced,
     FutureVersion,
     InvalidInput,
+    LogTrimmed,
     StoreError,
     StoreFull,
     StoreUnavailable,
@@ -83,6 +84,34 @@ def test_a_cut_at_any_byte_is_repaired_by_repeating(
         assert direct.read(f"{name}~n~0", 0, EVERYTHING) == [segment(1)], cut
     rows = direct.rows(RowQuery(limit=10_000)).items
     assert len(rows) == len({item.session_id for item in rows}) == 2 * (cut + 3)
+
+
+@pytest.mark.parametrize("way", ["request", "reply"])
+def test_a_cut_at_any_byte_trims_with_the_snapshot_or_not_at_all(
+    open_store: OpenStore, redis_url: str, proxy: CuttingProxy, way: str
+) -> None:
+    port = redis_url.partition("127.0.0.1:")[2].partition("/")[0]
+    owner = Owner(open_store(redis_url.replace(port, str(proxy.port))))
+    direct = open_store(redis_url)
+    owner.create(row("warm"), segment(2), segment(3))
+    proxy.arm()
+    assert owner.snapshot("warm", 3, b"s", 2) is None
+    size = proxy.seen[way]
+    for cut in range(size + (way == "request")):
+        name = f"{cut:04}"
+        proxy.arm()
+        owner.create(row(name), segment(2), segment(3))
+        proxy.arm(**{"reply": 0, way: cut})
+        assert isinstance(owner.snapshot(name, 3, b"s", 2), StoreUnavailable)
+        stored = direct.load(name)
+        assert stored is not None
+        if stored.snapshot is None:
+            assert direct.read(name, 0, EVERYTHING) == [segment(1), segment(2), segment(3)]
+        proxy.arm()
+        assert owner.snapshot(name, 3, b"s", 2) is None
+        with pytest.raises(LogTrimmed):
+            direct.read(name, 0, EVERYTHING)
+        assert direct.read(name, 2, EVERYTHING) == [segment(3)]
 
 
 def test_a_lost_reply_does_not_save_a_replaced_owner(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
+from support.clockwork import Clockwork
 from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
@@ -220,12 +220,3 @@ async def test_ended_sessions_expire_with_their_children(store_url: str) -> None
             else:
                 with pytest.raises(NotFound):
                     await runtime.row(name)
-
-
-class Clockwork:
-    """The machine's clock, set ahead by the test."""
-
-    ahead = 0.0
-
-    def now(self) -> float:
-        return time.time() + self.ahead

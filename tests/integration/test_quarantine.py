@@ -21,7 +21,7 @@ from sessiond.actors.environment import SystemClock
 from sessiond.actors.errors import Quarantined, StoreUnavailable
 from sessiond.actors.ports import Batch, Snapshot, Stored
 from sessiond.actors.restore import Restorer
-from sessiond.actors.state import freeze
+from sessiond.actors.snapshot import freeze
 from sessiond.persistence.memory import MemoryStore
 from sessiond.persistence.sqlite import open_store
 

@@ -156,7 +156,7 @@ class Watcher:
     """Follows one session, over however many connections; remembers the last seq that it saw.
 
     Attributes:
-        seen: the last seq it has, without a gap.
+        seen: the last seq it has, without a gap, or as the snapshot of a reset.
         connected: the process it follows the session on, None while it is away.
     """
 
@@ -193,6 +193,9 @@ class Watcher:
         try:
             while (chunk := await subscription.pull()) is not None:
                 if process.alive and self._subscription is subscription:
+                    if chunk.reset is not None:
+                        world.check_reset(self.session_id, self.seen, chunk.reset)
+                        self.seen = chunk.reset.first_seq - 1
                     self._take(chunk.data)
         except SessiondError as error:
             world.note("unfollow", process.number, self.session_id, error.code)

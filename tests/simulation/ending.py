@@ -29,6 +29,7 @@ def check_end(world: World, watchers: Iterable[Watcher]) -> None:
             raise Broken(f"snapshot and rest of {session_id} aren't the fold of its log")
         if (stored.row.status, stored.row.seq) != (folded.status, folded.seq):
             raise Broken(f"the row of {session_id} says {stored.row.status} at {stored.row.seq}")
+        world.check_kept(session_id)
         _check_outputs(world, session_id)
 
 

@@ -13,13 +13,17 @@ from sessiond.actors import decide, recovery
 from sessiond.actors import state as state_module
 from sessiond.actors.attempts import Attempts
 from sessiond.actors.decision import Draft, StartAttempt
+from sessiond.actors.detail import describe
+from sessiond.actors.extent import LogExtent
 from sessiond.actors.messages import Recover
 from sessiond.actors.ports import Snapshot
 from sessiond.actors.release import Release, Releases
+from sessiond.actors.restore import Restorer
 from sessiond.actors.segment import Segment
 from sessiond.actors.session import SessionActor
 from sessiond.actors.streams import Subscription
 from sessiond.actors.upkeep import Upkeep
+from sessiond.persistence import memory
 from sessiond.persistence.group import Group
 from sessiond.persistence.memory import MemoryStore
 from sessiond.persistence.writer import PersistenceActor
@@ -249,6 +253,63 @@ def a_snapshot_is_ahead_of_the_seq_that_it_names() -> AbstractContextManager[Any
 @planted
 def names_of_commands_are_forgotten_with_the_process() -> AbstractContextManager[Any]:
     return in_place_of(state_module, "remember", lambda _: lambda state, command_id: None)
+
+
+@planted
+def a_log_is_trimmed_beyond_its_snapshot() -> AbstractContextManager[Any]:
+    def make(commit: Any) -> Any:
+        def greedy(store: Any, batch: Any) -> Any:
+            answer = commit(store, batch)
+            for snapshot in batch.snapshots if answer is None else ():
+                if snapshot.trim:
+                    log = store._logs[snapshot.session_id]
+                    del log[: sum(segment.last_seq <= snapshot.seq + 1 for segment in log)]
+            return answer
+
+        return greedy
+
+    return in_place_of(MemoryStore, "_commit", make)
+
+
+@planted
+def a_trimmed_front_is_passed_over_in_silence() -> AbstractContextManager[Any]:
+    return patch.object(memory, "check_read", lambda *_: None)
+
+
+@planted
+def a_reset_shows_the_present_instead_of_its_snapshot() -> AbstractContextManager[Any]:
+    def make(base: Any) -> Any:
+        async def hasty(restorer: Any, session_id: str) -> Any:
+            snapshot = await base(restorer, session_id)
+            restored = await restorer.restore(session_id)
+            if snapshot is None or restored is None:
+                return None
+            return msgspec.structs.replace(describe(restored.workflow, restored.state, ()), seq=snapshot.seq)
+
+        return hasty
+
+    return in_place_of(Restorer, "base", make)
+
+
+@planted
+def a_reset_repeats_what_is_still_kept() -> AbstractContextManager[Any]:
+    def make(go_on: Any) -> Any:
+        def back(subscription: Any, reset: Any) -> Any:
+            chunk = go_on(subscription, reset)
+            subscription.cursor -= 1
+            return chunk
+
+        return back
+
+    return in_place_of(Subscription, "_go_on_from", make)
+
+
+@planted
+def children_are_trimmed_away() -> AbstractContextManager[Any]:
+    def make(snapped: Any) -> Any:
+        return lambda extent, *about: snapped(msgspec.structs.replace(extent, whole=False), *about)
+
+    return in_place_of(LogExtent, "snapped", make)
 
 
 @planted

@@ -100,6 +100,8 @@ class Process:
                 block_s=0,
                 grace_s=1.0,
                 snapshot_bytes=world.snapshot_bytes,
+                log_limit_events=world.log_limit.events,
+                log_limit_bytes=world.log_limit.bytes,
                 passivate_s=world.passivate_s,
                 processes=1,
                 answer_s=1e9,  # a lost answer must show as one that never comes

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from sessiond.actors.errors import NotWaiting
+from sessiond.actors.extent import NO_LIMIT
 from sessiond.actors.runtime import Runtime
 
 from .clients import Caller, Watcher
@@ -183,6 +184,8 @@ class Scenario:
             world.start()
         self._run()
         (self.process,) = self._open()
+        if world.log_limit is not NO_LIMIT:  # somebody comes after it all
+            self.watchers += [Watcher(world, session_id) for session_id in world.shared.journals]
         for watcher in self.watchers:
             if watcher.connected is not self.process:
                 watcher.connect(self.process)

@@ -59,7 +59,12 @@ class SharedStore:
             self._append(process, commit.session_id, commit.segment)
         for snapshot in batch.snapshots:
             world.check_snapshot(snapshot)
+            world.check_kept(snapshot.session_id)
         return None
+
+    def kept(self, session_id: str) -> list[Segment]:
+        """What is left of a session's log."""
+        return self.memory._logs[session_id]
 
     def _append(self, process: Process, session_id: str, segment: Segment) -> None:
         world = self._world

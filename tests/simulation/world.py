@@ -9,12 +9,16 @@ from collections import deque
 from random import Random
 from typing import Any, Final
 
+from sessiond.actors.detail import describe
 from sessiond.actors.events import unpack
+from sessiond.actors.extent import NO_LIMIT, LogLimit
 from sessiond.actors.node import NodeType
 from sessiond.actors.nodes import register_builtin
 from sessiond.actors.ports import Snapshot
+from sessiond.actors.reset import Reset
 from sessiond.actors.sharding import shard_of
-from sessiond.actors.state import SessionState, fold, thaw
+from sessiond.actors.snapshot import thaw
+from sessiond.actors.state import SessionState, fold
 from sessiond.actors.workflow import Workflow, parse
 
 from .faults import Faults
@@ -61,6 +65,7 @@ class World:
         self.inline = chance.random() < 0.4
         self.throughput = chance.choice([1, 3, 64])
         self.snapshot_bytes = chance.choice([300, 2_000, 1_048_576])
+        self.log_limit = Random(f"{seed}/limit").choice([NO_LIMIT, LogLimit(4), LogLimit(24), LogLimit(None, 1_200)])
         self.passivate_s = chance.choice([8.0 if reply_s < 0.05 else 60.0, 60.0, 3_600.0])
         self.last_noted = 0.0
         self.faults = Faults(Random(f"{seed}/faults"))
@@ -177,10 +182,41 @@ class World:
         journal = self.journal(snapshot.session_id)
         if journal is None or snapshot.seq > journal.seq:
             self.broken(f"a snapshot of {snapshot.session_id} at {snapshot.seq} runs ahead of its log")
+        if not 0 <= snapshot.trim < snapshot.seq:
+            self.broken(f"a log is trimmed up to {snapshot.trim}, its snapshot is of {snapshot.seq}")
+        assert journal is not None
+        if any(event["event"] == "child:started" for event in journal.events[: snapshot.trim]):
+            self.broken(f"{snapshot.session_id} is trimmed up to {snapshot.trim}: who knows its children now?")
+        if journal.events[snapshot.seq - 1]["event"] == "execution:completed":
+            self.broken(f"a snapshot of {snapshot.session_id} hides its end from who is reset to it")
         _, state = self.folded(snapshot.session_id, snapshot.seq)
         if thaw(snapshot.data) != state:
             self.broken(f"a snapshot of {snapshot.session_id} at {snapshot.seq} isn't the fold of its log")
-        self.note("snapshot", snapshot.session_id, snapshot.seq)
+        self.note("snapshot", snapshot.session_id, snapshot.seq, snapshot.trim)
+
+    def check_kept(self, session_id: str) -> None:
+        """What is kept of a log is its end, with no gap between that and the snapshot."""
+        kept, journal = self.shared.kept(session_id), self.journal(session_id)
+        stored = self.shared.memory.load(session_id)
+        assert journal is not None
+        assert stored is not None
+        covered = stored.snapshot.seq if stored.snapshot else 0
+        if not kept or kept != journal.segments[-len(kept) :] or kept[0].first_seq > covered + 1:
+            first = kept[0].first_seq if kept else None
+            self.broken(f"the log of {session_id} begins at {first}, its snapshot is of {covered}")
+
+    def check_reset(self, session_id: str, seen: int, reset: Reset) -> None:
+        """A reset is told only to who needs it, and its snapshot is what the log amounts to before `first_seq`."""
+        seq = reset.first_seq - 1
+        self.note("reset", session_id, seen, seq)
+        if self.shared.kept(session_id)[0].first_seq <= seen + 1:
+            self.broken(f"a watcher of {session_id} at {seen} is reset to {seq} without need")
+        journal = self.journal(session_id)
+        if seq <= seen or journal is None or seq > journal.seq:
+            self.broken(f"a watcher of {session_id} at {seen} is reset to {seq}")
+        workflow, state = self.folded(session_id, seq)
+        if reset.snapshot != describe(workflow, state, ()):
+            self.broken(f"the snapshot of a reset of {session_id} isn't the fold of its log up to {seq}")
 
 
 @functools.cache

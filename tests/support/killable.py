@@ -1,6 +1,7 @@
 """Workers that are killed at their N-th write, one for each N, until one gets through.
 
 `python killable.py WORK CALL THREAD URL-OPTIONS FIRST STEP TIMES DIRECTORY`, traced as `support.strace` says.
+`python killable.py once WORK URL-OPTIONS DIRECTORY` works in DIRECTORY, and isn't killed.
 The worker for N works in DIRECTORY/N, TIMES in a row, and writes what was acknowledged to it into DIRECTORY/N/acks.
 """
 
@@ -57,7 +58,7 @@ def definition() -> dict[str, Any]:
     return {"workflow_id": "quick", "start_node_id": "a", "nodes": nodes}
 
 
-def work_on_store(url: str, acknowledge: Callable[[str, int], None]) -> None:
+def work_on_store(url: str, acknowledge: Callable[[str, int], object]) -> None:
     """Every kind of write a store knows."""
     store = open_store(url)
     owner = Owner(store)
@@ -68,10 +69,11 @@ def work_on_store(url: str, acknowledge: Callable[[str, int], None]) -> None:
             owner.commit(Commit(name, segment(seq, text="x" * 5_000)))
             acknowledge(name, seq)
         assert owner.snapshot(name, 3, b"state") is None
+        assert owner.snapshot(name, 3, b"state", trim=2) is None
     store.close()
 
 
-def work_on_runtime(url: str, acknowledge: Callable[[str, int], None]) -> None:
+def work_on_runtime(url: str, acknowledge: Callable[[str, int], object]) -> None:
     """Two sessions from their creation to their end."""
 
     async def main() -> None:
@@ -88,7 +90,7 @@ def work_on_runtime(url: str, acknowledge: Callable[[str, int], None]) -> None:
     asyncio.run(main())
 
 
-def work_on_recovery(url: str, acknowledge: Callable[[str, int], None]) -> None:
+def work_on_recovery(url: str, acknowledge: Callable[[str, int], object]) -> None:
     """What was interrupted goes on to its end."""
 
     async def main() -> None:
@@ -140,7 +142,16 @@ def _worker(work: str, call: str, thread: str, options: str, number: int, direct
     WORK[work](url_of(directory, options), acknowledge)
 
 
+def once(work: str, options: str, directory: Path) -> None:
+    """Work through without a fault."""
+    acks = os.open(directory / "acks", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    WORK[work](url_of(directory, options), lambda name, seq: os.write(acks, f"{name} {seq}\n".encode()))
+
+
 def main() -> None:
+    if sys.argv[1] == "once":
+        once(sys.argv[2], sys.argv[3], Path(sys.argv[4]))
+        return
     work, call, thread, options, first, step, times, root = sys.argv[1:]
     number = int(first)
     while True:

@@ -84,8 +84,8 @@ class Owner:
         answer = self.try_commit(*commits)
         assert answer is None, answer
 
-    def snapshot(self, session_id: str, seq: int, data: bytes) -> StoreError | Unavailable | None:
-        (answer,) = self.store.commit([self.batch([], [Snapshot(session_id, seq, data)])])
+    def snapshot(self, session_id: str, seq: int, data: bytes, trim: int = 0) -> StoreError | Unavailable | None:
+        (answer,) = self.store.commit([self.batch([], [Snapshot(session_id, seq, data, trim)])])
         return answer
 
     def create(self, session: SessionRow, *more: Segment) -> None:

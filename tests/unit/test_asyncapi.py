@@ -47,7 +47,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_every_fact_is_an_event_and_every_event_is_a_fact() -> None:
     sent = {DOCUMENT["components"]["messages"][name]["name"] for name in DOCUMENT["channels"]["events"]["messages"]}
-    assert sent == {fact.event for fact in FACTS} | {"stream:live"}
+    assert sent == {fact.event for fact in FACTS} | {"stream:live", "stream:reset"}
 
 
 def test_every_command_is_received_and_answered() -> None:

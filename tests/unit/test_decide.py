@@ -35,7 +35,8 @@ from sessiond.actors.messages import (
     Stop,
 )
 from sessiond.actors.segment import Segment
-from sessiond.actors.state import SessionState, fold, freeze, thaw
+from sessiond.actors.snapshot import freeze, thaw
+from sessiond.actors.state import SessionState, fold
 
 REVIEW: dict[str, Any] = {
     "type": "human_review",

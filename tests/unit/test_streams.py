@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessiond.actors.detail import SessionDetail, describe
+from sessiond.actors.errors import CorruptLog, LogTrimmed
+from sessiond.actors.node import NodeRegistry, NodeType
+from sessiond.actors.nodes import register_builtin
+from sessiond.actors.reset import Reset, StreamReset, reset_at
 from sessiond.actors.segment import Segment, frame, payloads
+from sessiond.actors.state import SessionState
 from sessiond.actors.streams import Chunk, EventHub
+from sessiond.actors.workflow import parse
 
 
 class Log:
-    """A session's log whose reads the test may hold."""
+    """A session's log whose reads the test may hold, and that may be trimmed.
+
+    Attributes:
+        base: the seq of the snapshot.
+    """
 
     def __init__(self, page: int = 10_000) -> None:
         self.segments: list[Segment] = []
@@ -22,14 +34,27 @@ class Log:
         self.gate = asyncio.Event()
         self.gate.set()
         self.reading = asyncio.Event()
-        self.hub = EventHub(self.read)
+        self.base = 0
+        self.gone = False
+        self.hub = EventHub(self.read, self.reset)
 
     async def read(self, session_id: str, after: int, limit: int) -> list[Segment]:
         self.reads += 1
         self.reading.set()
         found = [s for s in self.segments if s.last_seq > after][: self.page]
         await self.gate.wait()
+        if found and found[0].first_seq > after + 1:
+            raise LogTrimmed(session_id, found[0].first_seq)
         return found
+
+    async def reset(self, session_id: str) -> Reset | None:
+        return None if self.gone else reset_at(detail(session_id, self.base))
+
+    def trim(self, upto: int, base: int) -> None:
+        """Take a snapshot, and let the log begin after `upto`."""
+        assert upto < base <= self.segments[-1].last_seq
+        self.segments = [s for s in self.segments if s.last_seq > upto]
+        self.base = base
 
     def append(self, count: int = 1, size: int = 0) -> Segment:
         """Store the next segment; it isn't published yet."""
@@ -40,6 +65,18 @@ class Log:
 
     def emit(self, count: int = 1, size: int = 0) -> None:
         self.hub.publish("s", self.append(count, size))
+
+
+def detail(session_id: str, seq: int) -> SessionDetail:
+    workflow = parse({"workflow_id": "w", "start_node_id": "a", "nodes": {"a": {"type": "start"}}}, known_types())
+    return describe(workflow, SessionState(session_id, seq=seq), ())
+
+
+@functools.cache
+def known_types() -> dict[str, NodeType]:
+    registry = NodeRegistry()
+    register_builtin(registry)
+    return registry.types
 
 
 def seqs(chunk: Chunk | None) -> list[int]:
@@ -219,3 +256,82 @@ async def test_a_subscription_knows_how_far_it_lags() -> None:
     assert subscription.lag == 5
     await subscription.pull()
     assert subscription.lag == 0
+
+
+async def test_who_comes_from_before_the_trimmed_point_gets_a_reset_and_then_the_rest() -> None:
+    log = Log()
+    for _ in range(10):
+        log.append()
+    log.trim(4, 7)
+    subscription = log.hub.subscribe("s", 2)
+    chunk = await subscription.pull()
+    assert chunk is not None
+    assert chunk.reset is not None
+    assert (chunk.reset.first_seq, chunk.reset.snapshot.seq, chunk.data, chunk.last_seq) == (8, 7, b"", 7)
+    assert seqs(await subscription.pull()) == [8, 9, 10]
+    assert await subscription.pull() == Chunk(11, 10, b"", True)
+    log.emit()
+    assert seqs(await subscription.pull()) == [11]
+
+
+async def test_who_has_all_up_to_the_trimmed_point_gets_no_reset() -> None:
+    log = Log()
+    for _ in range(10):
+        log.append()
+    log.trim(4, 7)
+    assert seqs(await log.hub.subscribe("s", 4).pull()) == [5, 6, 7, 8, 9, 10]
+
+
+async def test_a_slow_follower_that_is_overtaken_gets_a_reset() -> None:
+    log = Log()
+    log.append()
+    subscription = log.hub.subscribe("s", bound=0)
+    assert seqs(await subscription.pull()) == [1]
+    assert await subscription.pull() == Chunk(2, 1, b"", True)
+    for _ in range(9):
+        log.emit()
+    log.trim(6, 8)
+    chunk = await subscription.pull()
+    assert chunk is not None
+    assert chunk.reset is not None
+    assert not chunk.live, "that was said"
+    assert (chunk.reset.first_seq, subscription.cursor, subscription.behind) == (9, 8, True)
+    assert seqs(await subscription.pull()) == [9, 10]
+    log.emit()
+    assert seqs(await subscription.pull()) == [11]
+    assert not subscription.behind
+
+
+async def test_records_have_the_reset_in_its_place_typed() -> None:
+    log = Log()
+    subscription = log.hub.subscribe("s")
+    for seq in range(1, 6):
+        event = "execution:completed" if seq == 5 else "progress"
+        payload = b'{"seq":%d,"session_id":"s","event":"%s","timestamp":"","data":{}}' % (seq, event.encode())
+        log.segments.append(Segment(seq, seq, frame(payload)))
+    log.trim(2, 3)
+    found = [record async for record in subscription.records()]
+    assert [record.seq for record in found] == [3, 4, 5]
+    reset = found[0]
+    assert isinstance(reset, StreamReset)
+    assert (reset.event, reset.first_seq, reset.snapshot) == ("stream:reset", 4, detail("s", 3))
+    assert reset.notice["data"] == reset.data
+
+
+async def test_a_gap_that_no_snapshot_covers_is_never_passed_over() -> None:
+    log = Log()
+    for _ in range(10):
+        log.append()
+    log.trim(4, 7)
+    log.base = 2
+    with pytest.raises(CorruptLog):
+        await log.hub.subscribe("s", 2).pull()
+
+
+async def test_a_session_that_is_deleted_between_leaves_the_follower_waiting() -> None:
+    log = Log()
+    for _ in range(10):
+        log.append()
+    log.trim(4, 7)
+    log.gone = True
+    assert await log.hub.subscribe("s").pull() == Chunk(1, 0, b"", True)

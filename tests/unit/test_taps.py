@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from sessiond.actors.reset import Reset
 from sessiond.actors.segment import Segment, frame, payloads
 from sessiond.actors.streams import EventHub
 from sessiond.actors.taps import Tap, TapOverflow
@@ -13,6 +14,10 @@ from sessiond.actors.taps import Tap, TapOverflow
 
 async def nothing(session_id: str, after: int, limit: int) -> list[Segment]:
     return []
+
+
+async def untrimmed(session_id: str) -> Reset | None:
+    raise AssertionError("nothing was trimmed")
 
 
 def segment(seq: int, text: bytes = b"x") -> Segment:
@@ -28,7 +33,7 @@ def everything(session_id: str) -> bool:
 
 
 async def test_a_tap_takes_what_every_session_publishes_in_order() -> None:
-    hub = EventHub(nothing)
+    hub = EventHub(nothing, untrimmed)
     tap = hub.tap(everything, never)
     for number, session_id in enumerate(("a", "b", "a"), 1):
         hub.publish(session_id, segment(number, b"%d" % number))
@@ -37,7 +42,7 @@ async def test_a_tap_takes_what_every_session_publishes_in_order() -> None:
 
 
 async def test_a_tap_waits_until_something_is_published() -> None:
-    hub = EventHub(nothing)
+    hub = EventHub(nothing, untrimmed)
     tap = hub.tap(everything, never)
     waiting = asyncio.ensure_future(tap.ready())
     await asyncio.sleep(0)
@@ -47,7 +52,7 @@ async def test_a_tap_waits_until_something_is_published() -> None:
 
 
 async def test_a_tap_takes_only_what_its_follower_may_see() -> None:
-    hub = EventHub(nothing)
+    hub = EventHub(nothing, untrimmed)
     tap = hub.tap(lambda session_id: session_id == "mine", never)
     hub.publish("theirs", segment(1, b"secret"))
     hub.publish("mine", segment(1, b"open"))
@@ -75,7 +80,7 @@ async def test_one_segment_over_the_bound_passes_if_nothing_else_waits() -> None
 
 
 async def test_a_closed_tap_is_off_the_hub_and_wakes_its_follower() -> None:
-    hub = EventHub(nothing)
+    hub = EventHub(nothing, untrimmed)
     tap = hub.tap(everything, never)
     waiting = asyncio.ensure_future(tap.ready())
     await asyncio.sleep(0)

@@ -5,6 +5,8 @@ import { EventLog } from "./log";
 import { SessionModel } from "./model";
 
 const TICK_MS = 1_000;
+/** Milliseconds between two looks at least: text that grows 25 times a second is read as flowing, and costs half of 60. */
+const REST_MS = 40;
 
 export class LiveSession {
   model = new SessionModel();
@@ -25,7 +27,9 @@ export class LiveSession {
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly abort = new AbortController();
   private scheduled = 0;
+  private looked = 0;
   private structural = false;
+  private loading = false;
   /** How far this clock is ahead of the server's: the least that was seen, since messages take time too. */
   private ahead: number | undefined;
 
@@ -38,7 +42,6 @@ export class LiveSession {
     this.timer = setInterval(() => this.tick(), TICK_MS);
     addEventListener("online", this.online);
     addEventListener("offline", this.offline);
-    void this.loadGraph();
   }
 
   close(): void {
@@ -67,9 +70,10 @@ export class LiveSession {
   }
 
   private enter(state: StreamState): void {
+    // Not before: whether there is such a session is for the stream to say.
+    if (state.kind === "replaying" || state.kind === "live" || state.kind === "ended") void this.loadGraph();
     if (state.kind === "live" || state.kind === "ended") {
       this.ready = true;
-      if (this.graph === undefined) void this.loadGraph();
       this.flush();
     }
     this.connection = state;
@@ -85,7 +89,16 @@ export class LiveSession {
 
   private schedule(): void {
     // A hidden tab has no frames: it takes events in, and shows them when it is looked at.
-    if (this.scheduled === 0) this.scheduled = requestAnimationFrame(() => this.flush());
+    if (this.scheduled === 0) this.scheduled = requestAnimationFrame((time) => this.look(time));
+  }
+
+  private look(time: number): void {
+    if (time - this.looked < REST_MS) {
+      this.scheduled = requestAnimationFrame((next) => this.look(next));
+      return;
+    }
+    this.looked = time;
+    this.flush();
   }
 
   private flush(): void {
@@ -104,11 +117,15 @@ export class LiveSession {
   }
 
   private async loadGraph(): Promise<void> {
+    if (this.graph !== undefined || this.loading) return;
+    this.loading = true;
     try {
       this.graph = await server.workflowOf(this.id, this.abort.signal);
       this.graphError = undefined;
     } catch (error) {
       if (!this.abort.signal.aborted) this.graphError = error;
+    } finally {
+      this.loading = false;
     }
   }
 }

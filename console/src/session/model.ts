@@ -17,7 +17,11 @@ export interface Run {
   readonly round: number;
   readonly attempt: number;
   readonly startedAt: number;
+  /** The seq of the event that began it: times can be equal. */
+  readonly since: number;
   endedAt: number | undefined;
+  /** The seq of the event that ended it. */
+  until: number | undefined;
   status: NodeStatus | "interrupted";
   agentId: string;
   /** What it said, in pieces as they came; only ever appended to. */
@@ -42,8 +46,8 @@ export interface NodeState {
   signal: string | undefined;
   readonly runs: Run[];
   readonly children: Map<number, { readonly id: string; status: SessionStatus | undefined }>;
-  /** The successors it went on to, where that isn't all of them. */
-  taken: readonly string[] | undefined;
+  /** The successors it chose in any round, where that wasn't all of them. */
+  readonly chosen: Set<string>;
 }
 
 /** Runs that spoke side by side. */
@@ -65,6 +69,21 @@ export interface Usage {
   dollars: number;
   calls: number;
 }
+
+/** A node of which nothing has been heard. */
+export const NOTHING: NodeState = {
+  id: "",
+  status: "pending",
+  attempt: 0,
+  round: 1,
+  output: undefined,
+  error: undefined,
+  wait: undefined,
+  signal: undefined,
+  runs: [],
+  children: new Map(),
+  chosen: new Set(),
+};
 
 export class SessionModel {
   status: SessionStatus = "pending";
@@ -94,6 +113,14 @@ export class SessionModel {
     return this.status === "completed" || this.status === "failed" || this.status === "cancelled";
   }
 
+  /** Whether the way from one node to another was gone, in any round. */
+  went(from: string, to: string): boolean {
+    const [start, end] = [this.nodes.get(from), this.nodes.get(to)];
+    const began = end?.runs.at(-1)?.since ?? 0;
+    if (start === undefined || !start.runs.some((run) => run.until !== undefined && run.until < began)) return false;
+    return start.chosen.size === 0 || start.chosen.has(to);
+  }
+
   /** How many runs are in the conversation. */
   get voices(): number {
     return this.spoken.size;
@@ -107,19 +134,7 @@ export class SessionModel {
   node(id: string): NodeState {
     let node = this.nodes.get(id);
     if (node === undefined) {
-      node = {
-        id,
-        status: "pending",
-        attempt: 0,
-        round: 1,
-        output: undefined,
-        error: undefined,
-        wait: undefined,
-        signal: undefined,
-        runs: [],
-        children: new Map(),
-        taken: undefined,
-      };
+      node = { ...NOTHING, id, runs: [], children: new Map(), chosen: new Set() };
       this.nodes.set(id, node);
     }
     return node;
@@ -253,7 +268,6 @@ export class SessionModel {
     node.status = data.status;
     node.attempt = data.attempt;
     node.round = data.round;
-    node.taken = data.taken ?? undefined;
     if (data.status !== "suspended") node.wait = node.signal = undefined;
     switch (data.status) {
       case "pending":
@@ -272,6 +286,7 @@ export class SessionModel {
       case "failed":
       case "skipped":
         if (data.status === "completed") node.output = data.output;
+        for (const to of data.taken ?? []) node.chosen.add(to);
         node.error = data.error ?? undefined;
         this.inFlight.delete(node.id);
         if (node.runs.length > 0 && !again) this.end(node, data.status, at, data);
@@ -299,7 +314,9 @@ export class SessionModel {
       round: node.round,
       attempt: node.attempt,
       startedAt: at,
+      since: this.seq,
       endedAt: undefined,
+      until: undefined,
       status: "running",
       agentId: node.id,
       said: [],
@@ -318,6 +335,7 @@ export class SessionModel {
     if (run === undefined) return;
     run.status = status;
     run.endedAt ??= at;
+    run.until ??= this.seq;
     if (data === undefined) return;
     run.output = data.output;
     if (data.error != null) run.error = data.error;
@@ -327,7 +345,7 @@ export class SessionModel {
   private turn(run: Run): void {
     if (this.spoken.has(run)) return;
     const last = this.turns.at(-1);
-    const beside = last?.runs.some((other) => other.endedAt === undefined || other.endedAt > run.startedAt);
+    const beside = last?.runs.some((other) => other.until === undefined || other.until > run.since);
     if (last !== undefined && beside === true) {
       last.runs.push(run);
       this.spoken.set(run, last);

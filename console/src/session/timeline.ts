@@ -21,7 +21,7 @@ export interface Chart {
   readonly span: number;
 }
 
-const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400].map((s) => s * 1_000);
+const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400].map((s) => s * 1_000);
 const LEAST_WIDTH = 0.004;
 
 /** Return the chart of a session as it is at `now`, milliseconds since the epoch; lanes in the order of their starts. */
@@ -35,7 +35,7 @@ export function chart(model: SessionModel, now: number): Chart {
     return { from: left, width: Math.max(at(to ?? end) - left, LEAST_WIDTH) };
   };
   const ran = [...model.nodes.values()].filter((node) => node.runs.length > 0);
-  ran.sort((one, other) => one.runs[0]!.startedAt - other.runs[0]!.startedAt);
+  ran.sort((one, other) => one.runs[0]!.since - other.runs[0]!.since);
   return {
     lanes: ran.map((node) => ({
       nodeId: node.id,
@@ -47,10 +47,10 @@ export function chart(model: SessionModel, now: number): Chart {
   };
 }
 
-/** Return at most six places for a label, at round times. */
+/** Return at most five places for a label, at round times. */
 function marks(span: number): { at: number; ms: number }[] {
-  const step = STEPS.find((each) => span / each <= 5) ?? STEPS.at(-1)! * Math.ceil(span / STEPS.at(-1)! / 5);
+  const step = STEPS.find((each) => span / each <= 4) ?? STEPS.at(-1)! * Math.ceil(span / STEPS.at(-1)! / 4);
   const found = [];
-  for (let ms = 0; ms <= span * 0.96; ms += step) found.push({ at: ms / span, ms });
+  for (let ms = 0; ms <= span * 0.9; ms += step) found.push({ at: ms / span, ms });
   return found;
 }
