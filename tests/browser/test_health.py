@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from support.browser import MS, PHONE, Api, Console, Scheme, built, tab
+from support.people import People
 from support.redis_server import RedisServer
 from support.served import WORKFLOWS, Served
 
@@ -101,6 +102,21 @@ def test_a_hidden_tab_asks_nothing(console: Console) -> None:
     with page.expect_request("**/metrics"):
         page.clock.run_for(2_000)
     assert len([url for url in asked if url.endswith("/metrics")]) <= 2
+
+
+def test_who_may_not_see_the_figures_sees_whether_the_server_is_ready(browser: Browser, tmp_path: Path) -> None:
+    built()
+    people = People(tmp_path / "keys.jsonl")
+    key = people.add("viewer", "default")
+    flags = ("--store", "sqlite:///s.db", "--keys", people.path)
+    with Served(*flags, cwd=tmp_path) as served, tab(browser, served.url) as console:
+        console.expected.extend(["401 (Unauthorized)", "403 (Forbidden)"])
+        page = console.open(LOOK)
+        page.get_by_label("Key or token").fill(key)
+        page.keyboard.press("Enter")
+        says(page, "All is well.")
+        expect(page.get_by_text("The figures take the role admin.")).to_be_visible()
+        expect(page.locator("canvas")).to_have_count(0)
 
 
 def test_in_chinese_and_on_a_phone(browser: Browser, server: Served) -> None:
