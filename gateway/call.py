@@ -14,6 +14,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from ..actors.errors import Draining, Overloaded, SessiondError
 from ..actors.messages import Once, OnceCommand
 from ..actors.runtime import Runtime
+from ..actors.shared_reads import SharedReads
 from ..actors.streams import Subscription
 from .auth import Authenticator
 from .http_meters import Requests
@@ -43,6 +44,7 @@ class Gateway:
 
     Attributes:
         routes: the whole API.
+        row: returns a session's row as stored, NotFound if there is none; one read for all who ask at once.
         answers: what was answered to requests with an idempotency key.
         requests: how many were answered, and how fast.
         streams: every open stream with its principal, so that a drain, or the end of a leave, can close them.
@@ -57,6 +59,7 @@ class Gateway:
         self.runtime = runtime
         self.settings = settings
         self.routes = routes
+        self.row = SharedReads(runtime.row)
         self.answers = Answers(
             settings.max_answers, settings.max_answer_bytes, settings.answers_s, asyncio.get_running_loop().time
         )

@@ -10,6 +10,7 @@ import asyncio
 from typing import Any, Final
 
 from msgspec import UNSET
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
@@ -22,6 +23,7 @@ from .json_limits import parse
 from .limits import TokenBucket
 from .live_socket import SLOW, LiveSocket
 from .problems import close_code, problem_of, report
+from .socket_protocol import forget_request
 from .wire import convert, encode
 
 TOO_MANY: Final = 4429
@@ -47,7 +49,8 @@ class CommandSocket(LiveSocket):
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a close code
             self._failed(error)
             return
-        self._caller = Caller(gateway, self.request.headers, principal)
+        forget_request(self)
+        self._caller = Caller(gateway, HTTPHeaders(), principal)
         self._fan = FanIn(gateway, principal, self.put, self._failed)
 
     async def on_message(self, message: str | bytes) -> None:

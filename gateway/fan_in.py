@@ -49,6 +49,7 @@ class FanIn:
         failed: Callable[[Exception], None],
     ) -> None:
         self._runtime = gateway.runtime
+        self._row = gateway.row
         self._tally = gateway.subscriptions
         self._tenant = principal.tenant
         self._put = put
@@ -69,7 +70,7 @@ class FanIn:
             NotFound: there is none.
             AlreadySubscribed, Overloaded, TooManyStreams.
         """
-        await self._runtime.row(session_id)
+        await self._row(session_id)
         self._check(session_id, session_id in self._subscriptions)
         self._tally.enter(self._tenant)
         subscription = self._runtime.hub.subscribe(session_id, after, bound=BUFFER)
@@ -156,5 +157,5 @@ class FanIn:
 
     async def _ended(self, subscription: Subscription) -> bool:
         """Whether nothing can follow, where the client has the terminal event already."""
-        row = await self._runtime.row(subscription.session_id)
+        row = await self._row(subscription.session_id)
         return row.status in TERMINAL and row.seq <= subscription.cursor

@@ -29,7 +29,7 @@ from .settings import Settings
 from .sse import EventStream
 from .stream import EventSocket
 
-BACKLOG: Final = 1_024
+BACKLOG: Final = 4_096
 """Connections that may wait to be accepted."""
 MAX_HEADER: Final = 32_768
 """Bytes of a request's line and headers."""
