@@ -126,7 +126,7 @@ class Gateway:
             TooManyStreams: the tenant follows too many.
         """
         self.subscriptions.enter(principal.tenant)
-        subscription = self.runtime.subscribe(session_id, after)
+        subscription = self.runtime.hub.subscribe(session_id, after, bound=self.settings.max_buffer)
         try:
             yield subscription
         finally:

@@ -14,6 +14,7 @@ import msgspec
 from ..actors.workflow import fault_of
 from .cli_exit import EXIT_HELP, reporting
 from .files import FileFault, InvalidFile, read_data
+from .setting_flags import flags_for_the_rest
 from .settings import PREFIX, Settings
 
 
@@ -39,6 +40,7 @@ from .settings import PREFIX, Settings
 @click.option("--log-limit-bytes", type=int, help="The same in bytes.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log is written; text.")
 @click.option("--keys", metavar="FILE", help="API keys of those who may use it: see `sessiond key new`.")
+@flags_for_the_rest("store", "host", "port", "nodes", "workflows", "strict_durability", "log_format", "keys")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings in YAML or JSON, by name.")
 def serve(config: Path | None, **flags: Any) -> None:
     """Serve sessions over HTTP, WebSocket and SSE, until SIGTERM or Ctrl-C.

@@ -83,7 +83,7 @@ class CommandSocket(LiveSocket):
     async def _answer(self, caller: Caller, message: str | bytes) -> Answer:
         request, session_id = Request(""), None
         try:
-            request = _request(message)
+            request = _request(message, self.gateway.settings.max_depth)
             data = data_of(request)
             session_id = getattr(data, "session_id", None)
             self.gateway.rate.take(caller.principal.tenant)
@@ -129,11 +129,11 @@ class CommandSocket(LiveSocket):
                 self.close(*close_code(error))
 
 
-def _request(message: str | bytes) -> Request:
+def _request(message: str | bytes, depth: int) -> Request:
     """Return a message as a request.
 
     Raises:
         Malformed, InvalidInput: it isn't one.
     """
     body = message.encode() if isinstance(message, str) else message
-    return convert(parse(body), Request, "the command")
+    return convert(parse(body, depth), Request, "the command")

@@ -197,7 +197,7 @@ class Endpoint(JsonHandler):
     def _body(self, route: Route) -> Any:
         assert route.body is not None
         check_media_type(self.request.headers, self.request.body)
-        return decode(self.request.body, route.body)
+        return decode(self.request.body, route.body, self.gateway.settings.max_depth)
 
 
 class Refusal(JsonHandler):

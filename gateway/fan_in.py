@@ -55,6 +55,7 @@ class FanIn:
         self._put = put
         self._failed = failed
         self._most = gateway.settings.max_subscriptions
+        self._buffer = min(BUFFER, gateway.settings.max_buffer)
         self._turn = asyncio.Lock()  # first come, first served
         self._tap: Tap | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -73,7 +74,7 @@ class FanIn:
         await self._row(session_id)
         self._check(session_id, session_id in self._subscriptions)
         self._tally.enter(self._tenant)
-        subscription = self._runtime.hub.subscribe(session_id, after, bound=BUFFER)
+        subscription = self._runtime.hub.subscribe(session_id, after, bound=self._buffer)
         self._subscriptions[session_id] = subscription
         self._begin(self._follow(subscription))
 

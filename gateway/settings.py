@@ -44,6 +44,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             loopback without authentication.
         allowed_origins: web origins, other than our own, whose pages may use the API and open WebSockets.
         max_body: bytes of a request's body.
+        max_header: bytes of a request's line and headers.
+        max_message: bytes of a message on a WebSocket.
+        max_depth: levels to which JSON from clients may be nested.
+        max_buffer: bytes of live events that a stream of one session may have waiting; over it, they are dropped
+            and read from the log again.
+        backlog: connections that may wait to be accepted; the system may have a lower limit.
         max_streams: WebSockets and SSE streams open at once.
         max_subscriptions: sessions that one WebSocket may follow at once.
         max_commands_s: commands that one WebSocket may send a second, and at once.
@@ -91,6 +97,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body: Size = 1_048_576
+    max_header: Annotated[int, Meta(ge=1_024)] = 32_768
+    max_message: Annotated[int, Meta(ge=1_024)] = 65_536
+    max_depth: Annotated[int, Meta(ge=8, le=512)] = 64
+    max_buffer: Size = 262_144
+    backlog: Size = 4_096
     max_streams: Size = 10_000
     max_subscriptions: Size = 64
     max_commands_s: Size = 100
