@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler, _WebSocketParams
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from .browsers import BrowserPolicy
 from .call import Gateway
+from .deflate import agree, deflated
 from .problems import report
 from .socket_protocol import SocketProtocol
 
@@ -45,9 +46,13 @@ class LiveSocket(WebSocketHandler):
 
     def get_websocket_protocol(self) -> SocketProtocol | None:
         """Return the connection, None for any version but RFC 6455's."""
-        if self.request.headers.get("Sec-WebSocket-Version") != "13":
+        headers, settings = self.request.headers, self.gateway.settings
+        if headers.get("Sec-WebSocket-Version") != "13":
             return None
-        return SocketProtocol(self, False, _WebSocketParams(max_message_size=self.max_message_size))
+        agreed = agree(headers.get("Sec-WebSocket-Extensions", "")) if settings.ws_compression else None
+        if agreed is not None:
+            self.set_header("Sec-WebSocket-Extensions", agreed)
+        return SocketProtocol(self, settings.max_message, agreed is not None)
 
     def _detach_stream(self) -> IOStream:
         """Take the stream from the HTTP connection; Tornado would also bar ten methods, at 1.5 KB a socket."""
@@ -91,7 +96,8 @@ class LiveSocket(WebSocketHandler):
         connection = self.ws_connection
         if connection is None or connection.is_closing() or connection.stream is None:
             raise WebSocketClosedError
-        await connection.stream.write(frames)
+        compresses = isinstance(connection, SocketProtocol) and connection.compresses
+        await connection.stream.write(deflated(frames) if compresses else frames)
         self.felt()
 
     def felt(self) -> None:

@@ -94,7 +94,6 @@ def application(gateway: Gateway) -> Application:
         log_function=log_request,
         browsers=BrowserPolicy(gateway.settings),
         pages=Pages(),
-        websocket_max_message_size=gateway.settings.max_message,
     )
 
 

@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_depth: levels to which JSON from clients may be nested.
         max_buffer: bytes of live events that a stream of one session may have waiting; over it, they are dropped
             and read from the log again.
+        ws_compression: whether messages on WebSockets are compressed for clients that offer it; saves network and
+            costs CPU.
         backlog: connections that may wait to be accepted; the system may have a lower limit.
         max_streams: WebSockets and SSE streams open at once.
         max_subscriptions: sessions that one WebSocket may follow at once.
@@ -101,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_message: Annotated[int, Meta(ge=1_024)] = 65_536
     max_depth: Annotated[int, Meta(ge=8, le=512)] = 64
     max_buffer: Size = 262_144
+    ws_compression: bool = False
     backlog: Size = 4_096
     max_streams: Size = 10_000
     max_subscriptions: Size = 64
