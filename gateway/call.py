@@ -20,6 +20,7 @@ from .auth import Authenticator
 from .http_meters import Requests
 from .idempotency import Answers, command_id_for
 from .limits import CommandRate, Tally
+from .mailbox_ages import MailboxAges
 from .principal import Principal, Role
 from .quota import SessionQuota
 from .reply import Reply as Reply
@@ -52,6 +53,7 @@ class Gateway:
         rate: commands a second.
         subscriptions: sessions that are followed.
         quota: unfinished sessions.
+        ages: how long messages wait in mailboxes.
         draining: whether the server takes no new work.
     """
 
@@ -70,6 +72,7 @@ class Gateway:
         self.subscriptions = Tally("subscriptions", settings.max_tenant_subscriptions)
         self.quota = SessionQuota(settings.max_tenant_sessions, runtime.rows, time.monotonic)
         self._open_streams = Tally("streams", settings.max_tenant_streams)
+        self.ages = MailboxAges(time.monotonic)
         self.draining = False
         self._requests = 0
         self._idle = asyncio.Event()
@@ -97,7 +100,7 @@ class Gateway:
             Draining: the server is going away.
         """
         self.check_open()
-        with self.auth.logging_refusals(request):
+        with self.auth.watching(request):
             principal = self.auth.admit(request, session_id)
         principal.require("viewer")
         return principal

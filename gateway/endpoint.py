@@ -187,7 +187,7 @@ class Endpoint(JsonHandler):
         if route.needs is None:
             return NOBODY
         gateway = self.gateway
-        with gateway.auth.logging_refusals(self.request):
+        with gateway.auth.watching(self.request):
             principal = gateway.auth.authenticate(self.request.headers)
         if route.method != "GET":
             gateway.rate.take(principal.tenant)

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         jwt_issuer: what tokens must say as `iss`, if set.
         jwt_audience: what tokens must say as `aud`, if set.
         auth_check_s: seconds until a key that was removed, or a token that ran out, ends its open streams.
+        max_auth_failures: wrong credentials that an address may send a minute, and at once, before it is answered
+            429; 0 for any number, as behind a proxy, where all requests come from one address.
         allow_anonymous: serve other machines without authentication.
         allowed_hosts: names that this server answers to, besides those of loopback; any if empty, except on
             loopback without authentication.
@@ -95,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     auth_check_s: Seconds = 1.0
+    max_auth_failures: Annotated[int, Meta(ge=0)] = 60
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
