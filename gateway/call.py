@@ -171,6 +171,7 @@ class Call(msgspec.Struct, frozen=True):
         query: of the route's type.
         principal: who asks.
         key: the request's idempotency key.
+        trace: the `traceparent` that what it causes belongs to.
         when_gone: is given what to call if the client leaves before its answer.
     """
 
@@ -181,6 +182,7 @@ class Call(msgspec.Struct, frozen=True):
     headers: HTTPHeaders
     principal: Principal
     key: str | None = None
+    trace: str | None = None
     when_gone: Callable[[Callable[[], None]], None] = _stays
 
     @property

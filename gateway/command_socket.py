@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET
 from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
@@ -16,6 +17,7 @@ from tornado.websocket import WebSocketClosedError
 
 from ..actors.segment import frame
 from ..actors.taps import TapOverflow
+from ..actors.tracing import traceparent
 from .call import Gateway
 from .commands import ALL, COMMANDS, Answer, Caller, Request, Subscribe, Subscribed, Unsubscribe, Unsubscribed, data_of
 from .fan_in import FanIn
@@ -24,6 +26,7 @@ from .limits import TokenBucket
 from .live_socket import SLOW, LiveSocket
 from .problems import close_code, problem_of, report
 from .socket_protocol import forget_request
+from .traces import traced
 from .wire import convert, encode
 
 TOO_MANY: Final = 4429
@@ -88,10 +91,19 @@ class CommandSocket(LiveSocket):
             session_id = getattr(data, "session_id", None)
             self.gateway.rate.take(caller.principal.tenant)
             caller.principal.require(COMMANDS[request.cmd].needs)
-            return Answer(request.id, True, await self._run(caller, request.cmd, data))
+            return Answer(request.id, True, await self._traced(caller, request, data, session_id))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             report(error)
             return Answer(request.id, False, UNSET, problem_of(error, session_id))
+
+    async def _traced(self, caller: Caller, request: Request, data: Any, session_id: str | None) -> Any:
+        """Carry a command out; where spans are recorded, one is of what may change something."""
+        tracing = caller.gateway.runtime.tracing if COMMANDS[request.cmd].needs != "viewer" else None
+        parent = traceparent(request.traceparent)
+        about = {} if session_id is None else {"sessiond.session_id": session_id}
+        with traced(tracing, f"ws {request.cmd}", parent, about) as trace:
+            given = caller if trace is None else msgspec.structs.replace(caller, trace=trace)
+            return await self._run(given, request.cmd, data)
 
     async def _run(self, caller: Caller, cmd: str, data: Any) -> Any:
         fan = self._fan

@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_answer_bytes: bytes of all of them.
         answers_s: seconds for which they are kept.
         wait_s: seconds that a request may wait for a session at most, whatever it asks for.
+        traces: where spans go: `off` records none, `console` writes them to stderr, `otlp` sends them by the OTLP
+            over HTTP; needs the extra `sessiond[otel]`.
         log_format: `text` for people, `json` for machines; to stderr.
         log_level: what is logged at least: `debug`, `info`, `warning` or `error`.
         access_log: whether each answered request is logged; those that failed inside always are.
@@ -115,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_answer_bytes: Size = 67_108_864
     answers_s: Seconds = 86_400.0
     wait_s: Seconds = 120.0
+    traces: Literal["off", "console", "otlp"] = "off"
     log_format: LogFormat = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = True
