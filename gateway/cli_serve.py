@@ -19,6 +19,7 @@ from .settings import PREFIX, Settings
 
 
 @click.command(epilog=EXIT_HELP)
+@flags_for_the_rest
 @click.option("--store", help="Where sessions are kept: sqlite:///file.db, redis://host/0 or memory://.")
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless told otherwise.")
 @click.option("--port", type=int, help="Port; 8080 unless told otherwise, 0 takes a free one.")
@@ -40,7 +41,6 @@ from .settings import PREFIX, Settings
 @click.option("--log-limit-bytes", type=int, help="The same in bytes.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log is written; text.")
 @click.option("--keys", metavar="FILE", help="API keys of those who may use it: see `sessiond key new`.")
-@flags_for_the_rest("store", "host", "port", "nodes", "workflows", "strict_durability", "log_format", "keys")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings in YAML or JSON, by name.")
 def serve(config: Path | None, **flags: Any) -> None:
     """Serve sessions over HTTP, WebSocket and SSE, until SIGTERM or Ctrl-C.

@@ -14,23 +14,27 @@ from .settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PARAMETERS: Final = "__click_params__"
+"""Where click's decorators gather the options of a function, the last one first."""
 _ATTRIBUTE: Final = re.compile(r"^        (\w+): (.+(?:\n            .+)*)", re.MULTILINE)
 
 
-def flags_for_the_rest(*named: str) -> Callable[[F], F]:
-    """Return a decorator that gives a click command an option for each setting but those `named`, sorted by name.
+def flags_for_the_rest(command: F) -> F:
+    """Give a click command an option for each setting that it has none for yet, sorted by name, after its own.
 
-    An option that isn't given is None, or empty if it is repeatable.
+    To stand right under `click.command`. An option that isn't given is None, or empty if it is repeatable.
     """
+    own: list[click.Parameter] = getattr(command, _PARAMETERS, [])
+    helps, named = dict(_helps()), {parameter.name for parameter in own}
 
-    def decorate(command: F) -> F:
-        helps = dict(_helps())
-        for field in sorted(msgspec.structs.fields(Settings), key=lambda field: field.name, reverse=True):
-            if field.name not in named:
-                command = _option(field, helps.get(field.name, ""))(command)
-        return command
+    def rest() -> None:
+        """Has the other options."""
 
-    return decorate
+    for field in sorted(msgspec.structs.fields(Settings), key=lambda field: field.name, reverse=True):
+        if field.name not in named:
+            rest = _option(field, helps.get(field.name, ""))(rest)
+    setattr(command, _PARAMETERS, [*getattr(rest, _PARAMETERS), *own])
+    return command
 
 
 def _option(field: msgspec.structs.FieldInfo, text: str) -> Callable[[F], F]:

@@ -24,7 +24,7 @@ def test_every_setting_has_a_flag_which_says_what_it_does(name: str) -> None:
 
 def test_what_is_given_is_typed_and_what_is_not_is_left_out() -> None:
     @click.command()
-    @flags_for_the_rest()
+    @flags_for_the_rest
     def tell(**flags: object) -> None:
         given = {name: value for name, value in flags.items() if value not in (None, ())}
         click.echo(msgspec.json.encode(msgspec.structs.asdict(Settings.read({}, **given))))
