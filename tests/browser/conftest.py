@@ -27,9 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def api(server: Served) -> Iterator[Api]:
-    api = Api(server.url)
-    yield api
-    api.close()
+    with Api(server.url) as api:
+        yield api
 
 
 @pytest.fixture

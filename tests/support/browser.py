@@ -9,15 +9,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 from support.command import ROOT
 
 AXE: Final = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 MS: Final = 15_000
 """How long a page may take for anything, in milliseconds; far more than it should."""
+expect.set_options(timeout=MS)
 ARGUMENTS: Final = (
     "--disable-gpu",
     "--disable-quic",
@@ -144,7 +145,10 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
 

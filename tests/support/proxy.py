@@ -16,6 +16,7 @@ class CuttingProxy:
         self._target = port
         self._lock = threading.Lock()
         self._cut: dict[str, int] = {}
+        self._refuses = False
         self.seen = {"request": 0, "reply": 0}
         self._links: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -28,6 +29,14 @@ class CuttingProxy:
         with self._lock:
             self._cut = cut
             self.seen = {"request": 0, "reply": 0}
+
+    def refuse(self, refuses: bool) -> None:
+        """Cut every connection and take no other, or take them again."""
+        with self._lock:
+            self._refuses = refuses
+            links = list(self._links) if refuses else []
+        for link in links:
+            _shut(link)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -50,6 +59,11 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            with self._lock:
+                refuses = self._refuses
+            if refuses:
+                client.close()
+                continue
             server = socket.create_connection(("127.0.0.1", self._target))
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
