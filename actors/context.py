@@ -22,6 +22,7 @@ from .process_job import JobContext, encode_job
 from .resources import NodeResources
 from .scope import NodeScope
 from .tokens import TokenBuffer
+from .tracing import Span
 from .workflow import Node
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class NodeContext:
         gate: shut while the session is paused.
         cancelled: True once the session has ended; clean up and return.
         limit: the attempt's time limit while it runs, if it has one.
+        span: of the attempt, where traces are recorded.
     """
 
     __slots__ = (
@@ -78,6 +80,7 @@ class NodeContext:
         "resources",
         "round",
         "session_id",
+        "span",
     )
 
     def __init__(
@@ -100,6 +103,7 @@ class NodeContext:
         self._interruptible: asyncio.Timeout | None = None
         self.properties: Any = None
         self.limit: asyncio.Timeout | None = None
+        self.span: Span | None = None
         self._scope = scope
         self._host = host
         self.gate = gate
@@ -145,6 +149,27 @@ class NodeContext:
     def idempotency_key(self) -> str:
         """The same for every attempt of this node in this round: for calls that must happen once."""
         return f"{self.session_id}/{self.node_id}/{self.round}"
+
+    @property
+    def traceparent(self) -> str | None:
+        """What calls to other servers say, so that they continue the trace (W3C); None if there is none."""
+        return self._scope.traceparent if self.span is None else self.span.traceparent
+
+    def begin_span(self) -> None:
+        """The attempt begins: record that, where traces are recorded."""
+        if (tracing := self.resources.tracing) is None:
+            return
+        scope = self._scope
+        attributes = {
+            "sessiond.session_id": self.session_id,
+            "sessiond.workflow_id": scope.workflow_id,
+            "sessiond.node_id": self.node_id,
+            "sessiond.node_type": scope.node.spec.type,
+            "sessiond.round": self.round,
+            "sessiond.attempt": self.attempt,
+        }
+        name, parent = f"node {self.node_id}", scope.traceparent
+        self.span = tracing.attempt(name, parent, attributes, again=self.attempt > 1)
 
     @property
     def input(self) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import assert_never
 
+from msgspec import UNSET
+
 from . import plan
 from .answers import answer_wait, fire_timer, retry_node, skip_node
 from .decision import Decision, Draft
@@ -171,6 +173,7 @@ def _create(draft: Draft, command: Create) -> None:
             tenant=command.tenant,
             request=command.request,
             forked_from=command.forked_from,
+            traceparent=None if command.trace is UNSET else command.trace,
         )
     )
     for node_id, fact in command.reused:

@@ -53,6 +53,7 @@ class ExecutionCreated(Fact, frozen=True, omit_defaults=True, kw_only=True):
     Attributes:
         request: a digest of the request, to tell a repeated one from another with the same id.
         forked_from: of a fork, its original; what it reuses of that is recorded next.
+        traceparent: of the request that created it, if that said one.
     """
 
     event = "execution:created"
@@ -67,6 +68,7 @@ class ExecutionCreated(Fact, frozen=True, omit_defaults=True, kw_only=True):
     tenant: str = "default"
     request: str = ""
     forked_from: ForkedFrom | None = None
+    traceparent: str | None = None
 
 
 class ExecutionStarted(Fact, frozen=True, omit_defaults=True):

@@ -18,6 +18,7 @@ from .events import Failure
 from .json import encode_output
 from .messages import CompleteAttempt, FailAttempt
 from .node import TaskType
+from .tracing import Span
 from .workflow import Node
 
 
@@ -67,6 +68,7 @@ class NodeExecutor(LoopActor):
         """Run the attempt."""
         report: CompleteAttempt | FailAttempt | None = None
         context = self.context
+        context.begin_span()
         try:
             await context.checkpoint()
             output = encode_output(await self._output())
@@ -79,11 +81,22 @@ class NodeExecutor(LoopActor):
         except BaseException as error:  # noqa: BLE001 - SystemExit and the like end this node only
             report = self._failed("exception", f"{type(error).__name__}: {error}")
         finally:
+            if context.span is not None:
+                self._end_span(context.span, report)
             if self._session.is_alive():
                 if report is not None:
                     self._session.tell(report)
                 self._session.tell(AttemptEnded(context))
             self.finish()
+
+    def _end_span(self, span: Span, report: CompleteAttempt | FailAttempt | None) -> None:
+        match report:
+            case CompleteAttempt():
+                span.end("completed")
+            case FailAttempt(failure=failure):
+                span.end("failed", failure.code)
+            case None:
+                span.end("cancelled")
 
     async def _output(self) -> Any:
         context, spec, task = self.context, self._node.spec, self._node.type

@@ -28,6 +28,7 @@ class Create(Command, frozen=True, kw_only=True):
     Attributes:
         request: a digest of the whole request, so that a repetition can be told from a collision.
         forked_from: the original, if the session is a fork.
+        trace: the `traceparent` of the request; the session's work belongs to that trace.
         reused: what a fork begins with, recorded before it starts: facts, and the node each is about.
     """
 
@@ -42,10 +43,12 @@ class Create(Command, frozen=True, kw_only=True):
     start: bool = True
     forked_from: ForkedFrom | None = None
     reused: tuple[tuple[str | None, Fact], ...] = ()
+    trace: str | UnsetType = UNSET
 
     def identified(self, workflow_id: str, version: str) -> Create:
         """Return it with `request` set to a digest of what it asks for, to be run by this version."""
-        content = msgspec.json.encode((workflow_id, version, self), order="sorted")
+        asked = msgspec.structs.replace(self, trace=UNSET)  # a repetition is of another trace
+        content = msgspec.json.encode((workflow_id, version, asked), order="sorted")
         return msgspec.structs.replace(self, request=hashlib.sha256(content).hexdigest()[:32])
 
 

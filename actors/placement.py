@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from pykka import ActorDeadError, ActorRef
 
-from .dispatch.mailbox import Mailbox
+from .dispatch.mailbox import EMPTY, Mailbox
 from .errors import Draining, SessionFailed
 from .lifecycle import Status
 from .messages import Create, Created
@@ -46,6 +46,17 @@ def standing(ref: ActorRef[SessionActor]) -> tuple[Status, int] | None:
     """Return a session's status and how many messages wait for it; None once it has left memory."""
     actor = ref.actor if isinstance(ref, Mailbox) else None
     return (actor.status, len(actor.mailbox)) if isinstance(actor, SessionActor) else None
+
+
+def next_message(ref: ActorRef[SessionActor]) -> object | None:
+    """Return what a session handles next, as it waits in its mailbox; None if nothing does."""
+    if not isinstance(ref, Mailbox):
+        return None
+    if ref.control:
+        return cast(object, ref.control[0])
+    if ref.first is not EMPTY:
+        return cast(object, ref.first)
+    return ref.queue[0] if ref.queue else None
 
 
 class Placement(Protocol):

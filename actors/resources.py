@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .http_policy import HttpPolicy
 from .process_pool import ProcessPool
+from .tracing import Tracing
 
 if TYPE_CHECKING:
     from .children import ChildSessions
@@ -34,6 +35,7 @@ class NodeResources:
 
     Attributes:
         abandoned: threads that still work on attempts that were ended.
+        tracing: records the attempts of nodes; None where nothing does.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class NodeResources:
         self.processes = ProcessPool(processes)
         self.http = http
         self.abandoned = 0
+        self.tracing: Tracing | None = None
         self.children = children
 
     async def in_thread(self, function: Callable[[], T], log: logging.LoggerAdapter[logging.Logger]) -> T:

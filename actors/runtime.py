@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
+from msgspec import UNSET
 from pykka import ActorRef
 
 from . import slow_imports
@@ -47,6 +48,7 @@ from .session import SessionActor
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor
 from .tenancy import DEFAULT, check_tenant, session_name
+from .tracing import Tracing, traceparent
 from .watchdog import LoopWatchdog
 from .workflow import ID, Workflow
 
@@ -68,6 +70,7 @@ class Runtime(Archive):
         presence: which sessions are in memory.
         broken_plugins: what is wrong with installed node types that didn't load, by the plug-in's name.
         resources: what running nodes share.
+        tracing: records commands and attempts, if anything does.
         meters: what is counted of sessions.
         watchdog: measures how late the event loop is: `watchdog.lag_s`.
     """
@@ -83,6 +86,7 @@ class Runtime(Archive):
         writer: Callable[[WriterHost, Store], Any] | None = None,
         dispatcher: Callable[[asyncio.AbstractEventLoop], LoopDispatcher] = LoopDispatcher,
         resources: Callable[..., NodeResources] = NodeResources,
+        tracing: Tracing | None = None,
     ) -> None:
         self.store = store
         self.registry = registry if registry is not None else default_registry.copy()
@@ -93,6 +97,7 @@ class Runtime(Archive):
         self._make_writer = writer or load_writer()
         self._make_dispatcher = dispatcher
         self._make_resources = resources
+        self.tracing = tracing
         self._draining = False
         self._opened = False
         self.broken_plugins: list[Fault] = []
@@ -104,7 +109,8 @@ class Runtime(Archive):
 
         Args:
             store: `sqlite:///file.db`, `redis://host/0`, `memory://`, or a Store.
-            settings: registry, clock, ids, options, writer, dispatcher, resources: what to use in place of its own.
+            settings: registry, clock, ids, options, writer, dispatcher, resources, tracing: what to use in place of
+                its own.
 
         Raises:
             UnsafeStore: it may lose acknowledged data, and the options rule that out; nothing was claimed.
@@ -135,6 +141,7 @@ class Runtime(Archive):
         self._children = ChildSessions(self)
         processes = options.processes or os.cpu_count() or 1
         self.resources = self._make_resources(options.threads, processes, options.http, self._children)
+        self.resources.tracing = self.tracing
         slow = loop.create_task(self._read(slow_imports.load))
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])
@@ -214,6 +221,7 @@ class Runtime(Archive):
         deadline_s: float | None = None,
         start: bool = True,
         tenant: str = DEFAULT,
+        trace: str | None = None,
     ) -> Created:
         """Create a session, durably, and start it unless told not to.
 
@@ -227,6 +235,7 @@ class Runtime(Archive):
             deadline_s: seconds from the start after which the session fails.
             start: False leaves it pending.
             tenant: whose it is, as is the stored workflow.
+            trace: the W3C `traceparent` of whoever asks; passed over if it isn't one.
 
         Raises:
             InvalidWorkflow, InvalidInput, NotFound: the request is wrong.
@@ -247,6 +256,7 @@ class Runtime(Archive):
             deadline_s=deadline_s,
             tenant=tenant,
             start=start,
+            trace=traceparent(trace) or UNSET,
         )
         command = command.identified(compiled.workflow_id, compiled.version)
         if session_id is not None and not ID.fullmatch(session_id):

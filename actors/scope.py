@@ -89,7 +89,18 @@ class NodeScope:
             context=state.context,
             parent_id=state.session_id,
             tenant=state.tenant,
+            trace=UNSET if state.traceparent is None else state.traceparent,
         )
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow that the session runs."""
+        return self._state.workflow_id
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that the session belongs to."""
+        return self._state.traceparent
 
     def upstream(self) -> dict[str, Any]:
         """Return the outputs of the nodes whose taken edges led here, by id."""

@@ -144,6 +144,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     tenant: str = "default"
     request: str = ""
     forked_from: ForkedFrom | None = None
+    traceparent: str | None = None
     quiesced: bool = False
     paused_by: str | None = None
     signals: tuple[KeptSignal, ...] = ()
@@ -315,6 +316,7 @@ def _create(state: SessionState, record: Record, fact: ExecutionCreated) -> None
     state.tenant = fact.tenant
     state.request = fact.request
     state.forked_from = fact.forked_from
+    state.traceparent = fact.traceparent
     state.created_at = record.timestamp
 
 

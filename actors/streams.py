@@ -9,7 +9,8 @@ Where the log was trimmed above the cursor, the follower gets a reset: a snapsho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -19,6 +20,7 @@ from .events import Record
 from .meters import StreamMeters
 from .reset import Reset, as_record
 from .segment import Segment, after, payloads
+from .shared_reads import SharedReads
 from .taps import Tap
 
 Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
@@ -30,6 +32,8 @@ MAX_LIVE: Final = 262_144
 """Bytes of live segments that one subscription may hold."""
 PAGE: Final = 131_072
 """Bytes to read from the log at once."""
+WAKE_AT_ONCE: Final = 64
+"""Followers that are woken in one turn of the loop: so many write to their sockets before commands are looked at."""
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
@@ -56,10 +60,11 @@ class EventHub:
     """
 
     def __init__(self, read: Read, reset: FindReset) -> None:
-        self._read = read
+        self._read = SharedReads(read)
         self.reset = reset
         self._subscribers: dict[str, list[Subscription]] = {}
         self._taps: list[Tap] = []
+        self._asleep: deque[Subscription] = deque()
         self.meters = StreamMeters()
 
     def publish(self, session_id: str, segment: Segment) -> None:
@@ -67,10 +72,27 @@ class EventHub:
         meters = self.meters
         meters.events += segment.last_seq - segment.first_seq + 1
         meters.bytes += len(segment.data)
-        for subscription in self._subscribers.get(session_id, ()):
-            subscription.push(segment)
+        subscriptions = self._subscribers.get(session_id, ())
+        if len(subscriptions) <= WAKE_AT_ONCE:
+            for subscription in subscriptions:
+                subscription.push(segment)
+        else:
+            self._push_to_many(subscriptions, segment)
         for tap in self._taps:
             tap.push(session_id, segment)
+
+    def _push_to_many(self, subscriptions: Sequence[Subscription], segment: Segment) -> None:
+        """All get the segment now, and are woken some in each turn of the loop: who is late finds more at once."""
+        waking = bool(self._asleep)
+        self._asleep.extend(subscription for subscription in subscriptions if subscription.take_in(segment))
+        if self._asleep and not waking:
+            self._wake_some()
+
+    def _wake_some(self) -> None:
+        for _ in range(min(WAKE_AT_ONCE, len(self._asleep))):
+            self._asleep.popleft().wake()
+        if self._asleep:
+            asyncio.get_running_loop().call_soon(self._wake_some)
 
     def tap(self, sees: Callable[[str], bool], lost: Callable[[], None]) -> Tap:
         """Return a tap on every session that `sees` lets through, live only; close it when done.
@@ -151,17 +173,26 @@ class Subscription:
         self._waiter: asyncio.Future[None] | None = None
 
     def push(self, segment: Segment) -> None:
-        """Take a published segment; while the log is being read it waits, so that the two meet without a gap."""
+        """Take a published segment, and let the follower know."""
+        if self.take_in(segment):
+            self.wake()
+
+    def take_in(self, segment: Segment) -> bool:
+        """Take a published segment; return whether the follower waits for it and isn't about to be woken.
+
+        While the log is being read the segment waits, so that the two meet without a gap.
+        """
         if segment.last_seq <= self.cursor:
-            return
+            return False
         self._told = segment.last_seq
         expected = (self._buffer[-1].last_seq if self._buffer else self.cursor) + 1
         if segment.first_seq != expected or self._size > self._bound:
             self._forget()
             self.behind = True
+        first = not self._buffer
         self._buffer.append(segment)
         self._size += len(segment.data)
-        self._wake()
+        return first and self._waiter is not None
 
     async def ready(self) -> bool:
         """Wait until `step` has something to give, or to read; False once closed."""
@@ -241,7 +272,7 @@ class Subscription:
         if not self._closed:
             self._closed = True
             self._hub.drop(self)
-            self._wake()
+            self.wake()
 
     async def records(self) -> AsyncIterator[Record]:
         """Yield the events one by one; `data` is plain JSON data. Ends after the terminal event.
@@ -266,7 +297,8 @@ class Subscription:
         self.cursor = max(self.cursor, segments[-1].last_seq)
         return Chunk(first, self.cursor, parts[0] if len(parts) == 1 else b"".join(parts), False)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let the follower know that there is something for it."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,7 +20,9 @@ from tornado.ioloop import IOLoop
 logger = logging.getLogger("sessiond.gateway")
 
 AT_ONCE: Final = 128
-"""Connections that are accepted in one turn of the loop."""
+"""Connections that are accepted in one turn of the loop, at most."""
+TURN_S: Final = 0.002
+"""Seconds that accepting may take in one turn: in a storm of connections, those who are in get their turns too."""
 SHED_AT_ONCE: Final = 16
 """Connections that are shed before a rest."""
 REST_S: Final = 0.1
@@ -66,9 +69,12 @@ class Acceptor:
 
     def _ready(self, *_event: Any) -> None:
         shed = 0
-        for _ in range(AT_ONCE):
+        until = time.monotonic() + TURN_S
+        for count in range(AT_ONCE):
             if self._closed:
                 return
+            if count and time.monotonic() > until:
+                break
             try:
                 connection, address = self._listening.accept()
             except (BlockingIOError, ConnectionAbortedError):

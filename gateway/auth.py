@@ -16,6 +16,7 @@ from ..actors.errors import SessiondError
 from .jwt_verifier import JwtVerifier, read_verifier
 from .keys import PREFIX, Keys, read_keys
 from .limits import TokenBucket
+from .lockout import Lockout
 from .principal import ANONYMOUS, Principal
 from .problems import Unauthenticated
 from .settings import Settings
@@ -36,6 +37,7 @@ class Authenticator:
 
     Attributes:
         tickets: those that are open.
+        lockout: addresses that sent wrong credentials.
 
     Raises:
         InvalidFile, InvalidInput: a file of keys, or the key for tokens, can't be used.
@@ -45,6 +47,7 @@ class Authenticator:
         self._settings = settings
         self._clock = clock
         self.tickets = Tickets(clock)
+        self.lockout = Lockout(settings.max_auth_failures, time.monotonic)
         self._lines = TokenBucket(MOST_LINES, MOST_LINES)
         self._seen = self._state_of_files()
         self._keys, self._verifier = self._read()
@@ -99,11 +102,20 @@ class Authenticator:
         return known or (self._keys is not None and principal.proof in self._keys.proofs)
 
     @contextmanager
-    def logging_refusals(self, request: HTTPServerRequest) -> Iterator[None]:
-        """Log it if the body refuses a request, without what was sent; a flood of refusals is cut short."""
+    def watching(self, request: HTTPServerRequest) -> Iterator[None]:
+        """Count and log it if the body refuses a request, without what was sent; a flood is cut short.
+
+        Raises:
+            LockedOut: the request's address has sent too many wrong credentials.
+        """
+        address = request.remote_ip or ""
+        if self.required:
+            self.lockout.check(address)
         try:
             yield
         except Unauthenticated as error:
+            if error.guessed:
+                self.lockout.failed(address)
             if self._lines.take(time.monotonic()) == 0.0:
                 logger.info("401 for %s: %s", request.remote_ip, error.detail)
             raise

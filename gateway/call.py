@@ -14,11 +14,13 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from ..actors.errors import Draining, Overloaded, SessiondError
 from ..actors.messages import Once, OnceCommand
 from ..actors.runtime import Runtime
+from ..actors.shared_reads import SharedReads
 from ..actors.streams import Subscription
 from .auth import Authenticator
 from .http_meters import Requests
 from .idempotency import Answers, command_id_for
 from .limits import CommandRate, Tally
+from .mailbox_ages import MailboxAges
 from .principal import Principal, Role
 from .quota import SessionQuota
 from .reply import Reply as Reply
@@ -43,6 +45,7 @@ class Gateway:
 
     Attributes:
         routes: the whole API.
+        row: returns a session's row as stored, NotFound if there is none; one read for all who ask at once.
         answers: what was answered to requests with an idempotency key.
         requests: how many were answered, and how fast.
         streams: every open stream with its principal, so that a drain, or the end of a leave, can close them.
@@ -50,6 +53,7 @@ class Gateway:
         rate: commands a second.
         subscriptions: sessions that are followed.
         quota: unfinished sessions.
+        ages: how long messages wait in mailboxes.
         draining: whether the server takes no new work.
     """
 
@@ -57,6 +61,7 @@ class Gateway:
         self.runtime = runtime
         self.settings = settings
         self.routes = routes
+        self.row = SharedReads(runtime.row)
         self.answers = Answers(
             settings.max_answers, settings.max_answer_bytes, settings.answers_s, asyncio.get_running_loop().time
         )
@@ -67,6 +72,7 @@ class Gateway:
         self.subscriptions = Tally("subscriptions", settings.max_tenant_subscriptions)
         self.quota = SessionQuota(settings.max_tenant_sessions, runtime.rows, time.monotonic)
         self._open_streams = Tally("streams", settings.max_tenant_streams)
+        self.ages = MailboxAges(time.monotonic)
         self.draining = False
         self._requests = 0
         self._idle = asyncio.Event()
@@ -94,7 +100,7 @@ class Gateway:
             Draining: the server is going away.
         """
         self.check_open()
-        with self.auth.logging_refusals(request):
+        with self.auth.watching(request):
             principal = self.auth.admit(request, session_id)
         principal.require("viewer")
         return principal
@@ -123,7 +129,7 @@ class Gateway:
             TooManyStreams: the tenant follows too many.
         """
         self.subscriptions.enter(principal.tenant)
-        subscription = self.runtime.subscribe(session_id, after)
+        subscription = self.runtime.hub.subscribe(session_id, after, bound=self.settings.max_buffer)
         try:
             yield subscription
         finally:
@@ -165,6 +171,7 @@ class Call(msgspec.Struct, frozen=True):
         query: of the route's type.
         principal: who asks.
         key: the request's idempotency key.
+        trace: the `traceparent` that what it causes belongs to.
         when_gone: is given what to call if the client leaves before its answer.
     """
 
@@ -175,6 +182,7 @@ class Call(msgspec.Struct, frozen=True):
     headers: HTTPHeaders
     principal: Principal
     key: str | None = None
+    trace: str | None = None
     when_gone: Callable[[Callable[[], None]], None] = _stays
 
     @property

@@ -14,10 +14,12 @@ import msgspec
 from ..actors.workflow import fault_of
 from .cli_exit import EXIT_HELP, reporting
 from .files import FileFault, InvalidFile, read_data
+from .setting_flags import flags_for_the_rest
 from .settings import PREFIX, Settings
 
 
 @click.command(epilog=EXIT_HELP)
+@flags_for_the_rest
 @click.option("--store", help="Where sessions are kept: sqlite:///file.db, redis://host/0 or memory://.")
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless told otherwise.")
 @click.option("--port", type=int, help="Port; 8080 unless told otherwise, 0 takes a free one.")

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from ..actors.segment import frame
 from ..actors.taps import TapOverflow
+from ..actors.tracing import traceparent
 from .call import Gateway
 from .commands import ALL, COMMANDS, Answer, Caller, Request, Subscribe, Subscribed, Unsubscribe, Unsubscribed, data_of
 from .fan_in import FanIn
@@ -22,6 +25,8 @@ from .json_limits import parse
 from .limits import TokenBucket
 from .live_socket import SLOW, LiveSocket
 from .problems import close_code, problem_of, report
+from .socket_protocol import forget_request
+from .traces import traced
 from .wire import convert, encode
 
 TOO_MANY: Final = 4429
@@ -47,7 +52,8 @@ class CommandSocket(LiveSocket):
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a close code
             self._failed(error)
             return
-        self._caller = Caller(gateway, self.request.headers, principal)
+        forget_request(self)
+        self._caller = Caller(gateway, HTTPHeaders(), principal)
         self._fan = FanIn(gateway, principal, self.put, self._failed)
 
     async def on_message(self, message: str | bytes) -> None:
@@ -80,15 +86,24 @@ class CommandSocket(LiveSocket):
     async def _answer(self, caller: Caller, message: str | bytes) -> Answer:
         request, session_id = Request(""), None
         try:
-            request = _request(message)
+            request = _request(message, self.gateway.settings.max_depth)
             data = data_of(request)
             session_id = getattr(data, "session_id", None)
             self.gateway.rate.take(caller.principal.tenant)
             caller.principal.require(COMMANDS[request.cmd].needs)
-            return Answer(request.id, True, await self._run(caller, request.cmd, data))
+            return Answer(request.id, True, await self._traced(caller, request, data, session_id))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             report(error)
             return Answer(request.id, False, UNSET, problem_of(error, session_id))
+
+    async def _traced(self, caller: Caller, request: Request, data: Any, session_id: str | None) -> Any:
+        """Carry a command out; where spans are recorded, one is of what may change something."""
+        tracing = caller.gateway.runtime.tracing if COMMANDS[request.cmd].needs != "viewer" else None
+        parent = traceparent(request.traceparent)
+        about = {} if session_id is None else {"sessiond.session_id": session_id}
+        with traced(tracing, f"ws {request.cmd}", parent, about) as trace:
+            given = caller if trace is None else msgspec.structs.replace(caller, trace=trace)
+            return await self._run(given, request.cmd, data)
 
     async def _run(self, caller: Caller, cmd: str, data: Any) -> Any:
         fan = self._fan
@@ -126,11 +141,11 @@ class CommandSocket(LiveSocket):
                 self.close(*close_code(error))
 
 
-def _request(message: str | bytes) -> Request:
+def _request(message: str | bytes, depth: int) -> Request:
     """Return a message as a request.
 
     Raises:
         Malformed, InvalidInput: it isn't one.
     """
     body = message.encode() if isinstance(message, str) else message
-    return convert(parse(body), Request, "the command")
+    return convert(parse(body, depth), Request, "the command")

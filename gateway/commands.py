@@ -80,11 +80,12 @@ class UserInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A message from the client; `id` comes back in the answer's `reply_to`."""
+    """A message from the client; `id` comes back in the answer's `reply_to`, `traceparent` is as the HTTP header."""
 
     cmd: str
     data: Any = UNSET
     id: str | int | None = None
+    traceparent: str | None = None
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -135,11 +136,12 @@ class Caller(msgspec.Struct, frozen=True):
     gateway: Gateway
     headers: HTTPHeaders
     principal: Principal
+    trace: str | None = None
 
     def call(self, body: Any, said: str | None = None) -> Call:
         """Return the same as a request of the HTTP API, on the session that is meant by `said`."""
         path = {} if said is None else {"session_id": self.principal.session(said)}
-        return Call(self.gateway, path, body, NoQuery(), self.headers, self.principal)
+        return Call(self.gateway, path, body, NoQuery(), self.headers, self.principal, trace=self.trace)
 
 
 class Spec(msgspec.Struct, frozen=True):

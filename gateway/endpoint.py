@@ -27,6 +27,7 @@ from .problems import (
     problem_of,
     report,
 )
+from .traces import trace_of, traced
 from .wire import decode, decode_query, encode
 
 JSON: Final = "application/json"
@@ -163,16 +164,27 @@ class Endpoint(JsonHandler):
         body = None if route.body is None else self._body(route)
         headers = self.request.headers
         key = key_of(headers.get(HEADER)) if route.method == "POST" and route.remembered else None
-        call = Call(self.gateway, path, body, query, headers, principal, key, self._when_gone)
+        call = Call(self.gateway, path, body, query, headers, principal, key, trace_of(headers), self._when_gone)
         if key is None:
-            return await route.operation(call)
+            return await self._operate(route, call)
 
         async def answer() -> Reply:
-            reply = await route.operation(call)
+            reply = await self._operate(route, call)
             return msgspec.structs.replace(reply, body=encode(reply.body))
 
         request = fingerprint(route.method, self.request.uri or "", self.request.body)
         return await self.gateway.answers.once((principal.tenant, key), request, answer)
+
+    async def _operate(self, route: Route, call: Call) -> Reply:
+        """Carry it out; of what may change something, a span is recorded where spans are."""
+        tracing = call.runtime.tracing if route.method != "GET" else None
+        if tracing is None:
+            return await route.operation(call)
+        about = {"http.request.method": route.method, "http.route": route.path}
+        if (session_id := call.path.get("session_id")) is not None:
+            about["sessiond.session_id"] = session_id
+        with traced(tracing, f"{route.method} {route.path}", call.trace, about) as trace:
+            return await route.operation(msgspec.structs.replace(call, trace=trace))
 
     def _when_gone(self, leave: Callable[[], None]) -> None:
         self._leave = leave
@@ -187,7 +199,7 @@ class Endpoint(JsonHandler):
         if route.needs is None:
             return NOBODY
         gateway = self.gateway
-        with gateway.auth.logging_refusals(self.request):
+        with gateway.auth.watching(self.request):
             principal = gateway.auth.authenticate(self.request.headers)
         if route.method != "GET":
             gateway.rate.take(principal.tenant)
@@ -197,7 +209,7 @@ class Endpoint(JsonHandler):
     def _body(self, route: Route) -> Any:
         assert route.body is not None
         check_media_type(self.request.headers, self.request.body)
-        return decode(self.request.body, route.body)
+        return decode(self.request.body, route.body, self.gateway.settings.max_depth)
 
 
 class Refusal(JsonHandler):

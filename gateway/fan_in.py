@@ -49,11 +49,13 @@ class FanIn:
         failed: Callable[[Exception], None],
     ) -> None:
         self._runtime = gateway.runtime
+        self._row = gateway.row
         self._tally = gateway.subscriptions
         self._tenant = principal.tenant
         self._put = put
         self._failed = failed
         self._most = gateway.settings.max_subscriptions
+        self._buffer = min(BUFFER, gateway.settings.max_buffer)
         self._turn = asyncio.Lock()  # first come, first served
         self._tap: Tap | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -69,10 +71,10 @@ class FanIn:
             NotFound: there is none.
             AlreadySubscribed, Overloaded, TooManyStreams.
         """
-        await self._runtime.row(session_id)
+        await self._row(session_id)
         self._check(session_id, session_id in self._subscriptions)
         self._tally.enter(self._tenant)
-        subscription = self._runtime.hub.subscribe(session_id, after, bound=BUFFER)
+        subscription = self._runtime.hub.subscribe(session_id, after, bound=self._buffer)
         self._subscriptions[session_id] = subscription
         self._begin(self._follow(subscription))
 
@@ -156,5 +158,5 @@ class FanIn:
 
     async def _ended(self, subscription: Subscription) -> bool:
         """Whether nothing can follow, where the client has the terminal event already."""
-        row = await self._runtime.row(subscription.session_id)
+        row = await self._row(subscription.session_id)
         return row.status in TERMINAL and row.seq <= subscription.cursor

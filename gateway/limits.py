@@ -25,11 +25,14 @@ class TokenBucket:
 
     def take(self, now: float) -> float:
         """Take one at `now`, in seconds of a clock that only goes forward; return 0, or seconds until there is one."""
-        self._fill(now)
-        if self._left >= 1.0:
+        if not (wait := self.wait(now)):
             self._left -= 1.0
-            return 0.0
-        return (1.0 - self._left) / self._rate
+        return wait
+
+    def wait(self, now: float) -> float:
+        """Return seconds until there is one to take; 0 if there is, and leave it."""
+        self._fill(now)
+        return 0.0 if self._left >= 1.0 else (1.0 - self._left) / self._rate
 
     def full(self, now: float) -> bool:
         """Return whether forgetting it would change nothing."""

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from typing import Any, Final
 
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from .browsers import BrowserPolicy
 from .call import Gateway
+from .deflate import agree, deflated
 from .problems import report
+from .socket_protocol import SocketProtocol
 
 logger = logging.getLogger("sessiond.gateway")
 
@@ -40,6 +43,20 @@ class LiveSocket(WebSocketHandler):
         """Let our own pages in, and those of the origins that the settings name."""
         browsers: BrowserPolicy = self.settings["browsers"]
         return browsers.trusts(origin, self.request.headers)
+
+    def get_websocket_protocol(self) -> SocketProtocol | None:
+        """Return the connection, None for any version but RFC 6455's."""
+        headers, settings = self.request.headers, self.gateway.settings
+        if headers.get("Sec-WebSocket-Version") != "13":
+            return None
+        agreed = agree(headers.get("Sec-WebSocket-Extensions", "")) if settings.ws_compression else None
+        if agreed is not None:
+            self.set_header("Sec-WebSocket-Extensions", agreed)
+        return SocketProtocol(self, settings.max_message, agreed is not None)
+
+    def _detach_stream(self) -> IOStream:
+        """Take the stream from the HTTP connection; Tornado would also bar ten methods, at 1.5 KB a socket."""
+        return self.detach()
 
     def log_exception(self, *info: Any) -> None:
         """Log a bug without the request: its URL may hold a ticket."""
@@ -79,7 +96,8 @@ class LiveSocket(WebSocketHandler):
         connection = self.ws_connection
         if connection is None or connection.is_closing() or connection.stream is None:
             raise WebSocketClosedError
-        await connection.stream.write(frames)
+        compresses = isinstance(connection, SocketProtocol) and connection.compresses
+        await connection.stream.write(deflated(frames) if compresses else frames)
         self.felt()
 
     def felt(self) -> None:
@@ -104,16 +122,26 @@ class Pulse:
 
     Tornado's own pings count only pongs, which wait behind whatever a slow reader hasn't read yet; here a
     finished write counts too.
+
+    Args:
+        spread: from 0 to 1; those who came together, after an outage, aren't to be pinged together for ever.
     """
 
-    def __init__(self, ping_s: float, stall_s: float, beat: Callable[[], Any], stalled: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        ping_s: float,
+        stall_s: float,
+        beat: Callable[[], Any],
+        stalled: Callable[[], Any],
+        spread: Callable[[], float] = random.random,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._ping_s = ping_s
         self._stall_s = stall_s
         self._beat = beat
         self._stalled = stalled
         self._last = self._loop.time()
-        self._timer = self._loop.call_later(min(ping_s, stall_s), self._tick)
+        self._timer = self._loop.call_later(min(ping_s, stall_s) * (1.0 - spread() / 2), self._tick)
         self._stopped = False
 
     def felt(self) -> None:

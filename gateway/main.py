@@ -8,11 +8,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+from ..actors.errors import Fault, InvalidInput
+from ..actors.node import NodeRegistry
 from ..actors.runtime import Runtime
+from ..actors.tracing import Tracing
+from ..actors.workflow import Workflow
 from .files import compile_workflow, read_workflow
 from .logs import configure
 from .node_modules import load_nodes
@@ -44,7 +49,20 @@ async def serve(
     registry = load_nodes(settings.nodes)
     workflows = [compile_workflow(read_workflow(Path(path)), registry.types) for path in settings.workflows]
     stopping = stop or asyncio.Event()
-    async with Runtime.open(settings.store, registry=registry, options=settings.options()) as runtime:
+    with _tracing(settings.traces) as tracing:
+        await _serve(settings, registry, workflows, tracing, announce, stopping)
+
+
+async def _serve(
+    settings: Settings,
+    registry: NodeRegistry,
+    workflows: list[Workflow],
+    tracing: Tracing | None,
+    announce: Callable[[str], None],
+    stopping: asyncio.Event,
+) -> None:
+    opening = Runtime.open(settings.store, registry=registry, options=settings.options(), tracing=tracing)
+    async with opening as runtime:
         for hazard in await asyncio.to_thread(runtime.store.hazards):
             logger.warning("%s", hazard)
         for workflow in workflows:
@@ -54,6 +72,24 @@ async def serve(
                 announce(f"sessiond listens on {server.url}")
                 await stopping.wait()
                 logger.info("draining")
+
+
+@contextmanager
+def _tracing(traces: Literal["off", "console", "otlp"]) -> Iterator[Tracing | None]:
+    """Yield what records spans; nothing of it is imported unless it is wanted.
+
+    Raises:
+        InvalidInput: what it needs isn't installed.
+    """
+    if traces == "off":
+        yield None
+        return
+    try:
+        from .otel import exporting
+    except ImportError:
+        raise InvalidInput([Fault("traces", "needs the extra sessiond[otel]")], "the settings") from None
+    with exporting(traces) as tracing:
+        yield tracing
 
 
 def run(settings: Settings) -> None:

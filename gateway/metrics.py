@@ -7,12 +7,13 @@ from collections import Counter
 from typing import Final
 
 from ..actors.lifecycle import TABLE, TERMINAL
-from ..actors.placement import standing
+from ..actors.placement import next_message, standing
 from ..actors.runtime import Runtime
 from ..actors.version import VERSION
 from .call import Call, Gateway, Reply
 from .exposition import MEDIA_TYPE, Exposition
 from .http_meters import Requests
+from .mailbox_ages import MailboxAges
 
 _AT_ONCE: Final = 2_000
 """Sessions that are looked at before others get their turn."""
@@ -22,7 +23,7 @@ async def metrics(call: Call) -> Reply:
     """Tell what the process does, as Prometheus reads it."""
     page = Exposition()
     page.gauge("info", "Which version runs.", [({"version": VERSION}, 1)])
-    await _sessions(page, call.runtime)
+    await _sessions(page, call.runtime, call.gateway.ages)
     _writer(page, call.runtime)
     _streams(page, call.gateway)
     _process(page, call.runtime)
@@ -30,9 +31,11 @@ async def metrics(call: Call) -> Reply:
     return Reply(page.text().encode(), headers={"Content-Type": MEDIA_TYPE})
 
 
-async def _sessions(page: Exposition, runtime: Runtime) -> None:
+async def _sessions(page: Exposition, runtime: Runtime, ages: MailboxAges) -> None:
     statuses: Counter[str] = Counter()
     waiting = deepest = 0
+    oldest = 0.0
+    ages.begin()
     refs = [ref for shard in runtime.placement.shards for ref in shard.sessions.values()]
     for start in range(0, len(refs), _AT_ONCE):
         for ref in refs[start : start + _AT_ONCE]:
@@ -41,10 +44,15 @@ async def _sessions(page: Exposition, runtime: Runtime) -> None:
                 statuses[status] += 1
                 waiting += messages
                 deepest = max(deepest, messages)
+                if (head := next_message(ref)) is not None:
+                    oldest = max(oldest, ages.see(ref.actor_urn, head))
         await asyncio.sleep(0)  # a hundred thousand sessions take a while
+    ages.end()
     page.gauge("sessions", "Sessions in memory.", [({"status": status}, statuses[status]) for status in TABLE])
     page.gauge("mailbox_messages", "Messages that wait in the mailboxes of all sessions.", waiting)
     page.gauge("mailbox_messages_max", "Messages that wait in the fullest mailbox of a session.", deepest)
+    what = "How long the next message of a session has waited, as far as this page's readings tell; the longest."
+    page.gauge("mailbox_oldest_seconds", what, oldest)
     meters = runtime.meters
     page.counter("sessions_started", "Sessions that began to run.", meters.started)
     ended = [({"status": status}, float(meters.ended[status])) for status in sorted(TERMINAL)]
@@ -68,6 +76,8 @@ def _streams(page: Exposition, gateway: Gateway) -> None:
     page.counter("events", "Events that were stored and published.", hub.meters.events)
     page.counter("event_bytes", "Bytes of these events.", hub.meters.bytes)
     page.counter("log_reads", "Pages of the log that were read for subscriptions.", hub.meters.log_reads)
+    page.counter("auth_failures", "Wrong credentials.", gateway.auth.lockout.failures)
+    page.counter("auth_lockouts", "Requests refused because of those before them.", gateway.auth.lockout.refusals)
     page.gauge("streams", "WebSockets, event streams and waiting requests that are open.", len(gateway.streams))
     states: Counter[str] = Counter()
     lag = 0

@@ -94,11 +94,16 @@ class KeyInUse(RequestError):
 
 
 class Unauthenticated(RequestError):
-    """The request says not, or not rightly, who sends it; `challenge` is what the answer asks for (RFC 6750)."""
+    """The request says not, or not rightly, who sends it; `challenge` is what the answer asks for (RFC 6750).
+
+    Attributes:
+        guessed: whether there was a credential, and it was wrong.
+    """
 
     code = "unauthenticated"
 
     def __init__(self, message: str, error: str | None = None) -> None:
+        self.guessed = error == "invalid_token"
         self.challenge = 'Bearer realm="sessiond"' + (f', error="{error}"' if error else "")
         super().__init__(message)
 

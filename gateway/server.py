@@ -29,14 +29,8 @@ from .settings import Settings
 from .sse import EventStream
 from .stream import EventSocket
 
-BACKLOG: Final = 1_024
-"""Connections that may wait to be accepted."""
-MAX_HEADER: Final = 32_768
-"""Bytes of a request's line and headers."""
-MAX_MESSAGE: Final = 65_536
-"""Bytes of a WebSocket message from a client."""
 MAX_READ: Final = 1_048_576
-"""Bytes that are read from a socket and not yet looked at."""
+"""Bytes that are read from a socket and not yet looked at, unless a header or a message may be longer."""
 PAGES: Final = "/(?:console/.+)?$"
 """What belongs to the web console: its page, and what that loads."""
 
@@ -100,7 +94,6 @@ def application(gateway: Gateway) -> Application:
         log_function=log_request,
         browsers=BrowserPolicy(gateway.settings),
         pages=Pages(),
-        websocket_max_message_size=MAX_MESSAGE,
     )
 
 
@@ -122,7 +115,7 @@ class Server:
         limited = BodyLimit(self._application, settings.max_body)
         self._http = HTTPServer(
             limited,
-            max_header_size=MAX_HEADER,
+            max_header_size=settings.max_header,
             idle_connection_timeout=settings.idle_s,
             body_timeout=settings.body_s,
         )
@@ -135,7 +128,7 @@ class Server:
         """
         settings = self._settings
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=settings.backlog)
         listening.setblocking(False)
         self._acceptor = Acceptor(listening, self._take, file_mark(settings.spare_files))
         self._check = asyncio.get_running_loop().call_later(settings.auth_check_s, self._check_leave)
@@ -153,7 +146,9 @@ class Server:
 
     def _take(self, connection: socket.socket, address: Any) -> None:
         connection.setblocking(False)
-        self._http.handle_stream(IOStream(connection, max_buffer_size=MAX_READ), address)
+        settings = self._settings
+        most = max(MAX_READ, 2 * settings.max_header, 2 * settings.max_message)
+        self._http.handle_stream(IOStream(connection, max_buffer_size=most), address)
 
     def _check_leave(self) -> None:
         self.gateway.auth.refresh()

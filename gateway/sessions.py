@@ -116,6 +116,7 @@ async def _create(call: Call, body: Execute) -> Created:
                 deadline_s=body.deadline_s,
                 start=body.start,
                 tenant=tenant,
+                trace=call.trace,
             )
 
 

@@ -39,11 +39,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         jwt_issuer: what tokens must say as `iss`, if set.
         jwt_audience: what tokens must say as `aud`, if set.
         auth_check_s: seconds until a key that was removed, or a token that ran out, ends its open streams.
+        max_auth_failures: wrong credentials that an address may send a minute, and at once, before it is answered
+            429; 0 for any number, as behind a proxy, where all requests come from one address.
         allow_anonymous: serve other machines without authentication.
         allowed_hosts: names that this server answers to, besides those of loopback; any if empty, except on
             loopback without authentication.
         allowed_origins: web origins, other than our own, whose pages may use the API and open WebSockets.
         max_body: bytes of a request's body.
+        max_header: bytes of a request's line and headers.
+        max_message: bytes of a message on a WebSocket.
+        max_depth: levels to which JSON from clients may be nested.
+        max_buffer: bytes of live events that a stream of one session may have waiting; over it, they are dropped
+            and read from the log again.
+        ws_compression: whether messages on WebSockets are compressed for clients that offer it; saves network and
+            costs CPU.
+        backlog: connections that may wait to be accepted; the system may have a lower limit.
         max_streams: WebSockets and SSE streams open at once.
         max_subscriptions: sessions that one WebSocket may follow at once.
         max_commands_s: commands that one WebSocket may send a second, and at once.
@@ -51,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_answer_bytes: bytes of all of them.
         answers_s: seconds for which they are kept.
         wait_s: seconds that a request may wait for a session at most, whatever it asks for.
+        traces: where spans go: `off` records none, `console` writes them to stderr, `otlp` sends them by the OTLP
+            over HTTP; needs the extra `sessiond[otel]`.
         log_format: `text` for people, `json` for machines; to stderr.
         log_level: what is logged at least: `debug`, `info`, `warning` or `error`.
         access_log: whether each answered request is logged; those that failed inside always are.
@@ -87,10 +99,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     auth_check_s: Seconds = 1.0
+    max_auth_failures: Annotated[int, Meta(ge=0)] = 60
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body: Size = 1_048_576
+    max_header: Annotated[int, Meta(ge=1_024)] = 32_768
+    max_message: Annotated[int, Meta(ge=1_024)] = 65_536
+    max_depth: Annotated[int, Meta(ge=8, le=512)] = 64
+    max_buffer: Size = 262_144
+    ws_compression: bool = False
+    backlog: Size = 4_096
     max_streams: Size = 10_000
     max_subscriptions: Size = 64
     max_commands_s: Size = 100
@@ -98,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_answer_bytes: Size = 67_108_864
     answers_s: Seconds = 86_400.0
     wait_s: Seconds = 120.0
+    traces: Literal["off", "console", "otlp"] = "off"
     log_format: LogFormat = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = True

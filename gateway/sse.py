@@ -71,7 +71,7 @@ class EventStream(JsonHandler):
         principal = gateway.admit(self.request, said)
         session_id = principal.session(said)
         query = decode_query(self.request.query_arguments, EventQuery)
-        await gateway.runtime.row(session_id)
+        await gateway.row(session_id)
         last = self.request.headers.get("Last-Event-ID")
         if last is None:
             return principal, session_id, query.after
@@ -105,7 +105,7 @@ class EventStream(JsonHandler):
             await self.flush()
 
     async def _ended(self, subscription: Subscription) -> bool:
-        row = await self.gateway.runtime.row(subscription.session_id)
+        row = await self.gateway.row(subscription.session_id)
         return row.status in TERMINAL and row.seq <= subscription.cursor
 
 

@@ -17,6 +17,7 @@ from .call import Gateway
 from .framing import frames_of, holds_end
 from .live_socket import LiveSocket
 from .problems import close_code, report
+from .socket_protocol import forget_request
 from .wire import EventQuery, decode_query
 
 
@@ -50,7 +51,8 @@ class EventSocket(LiveSocket):
             session_id = principal.session(said)
             query = decode_query(self.request.query_arguments, EventQuery)
             gateway.enter(self, principal)
-            await gateway.runtime.row(session_id)
+            forget_request(self)
+            await gateway.row(session_id)
             with gateway.following(principal, session_id, query.after) as subscription:
                 await self._send(subscription, bool(query.close))
         except (StreamClosedError, WebSocketClosedError):
@@ -68,5 +70,5 @@ class EventSocket(LiveSocket):
 
     async def _ended(self, subscription: Subscription) -> bool:
         """Whether nothing can follow, where the client has the terminal event already."""
-        row = await self.gateway.runtime.row(subscription.session_id)
+        row = await self.gateway.row(subscription.session_id)
         return row.status in TERMINAL and row.seq <= subscription.cursor

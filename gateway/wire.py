@@ -16,7 +16,7 @@ from ..actors.lifecycle import Action, Status
 from ..actors.ports import SessionRow
 from ..actors.reset import Reset
 from ..actors.workflow import fault_of
-from .json_limits import parse
+from .json_limits import MAX_DEPTH, parse
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -331,14 +331,19 @@ class Health(msgspec.Struct, frozen=True):
 # ---- codecs
 
 
-def decode(body: bytes, kind: type[msgspec.Struct] | type[Graph]) -> Any:
+def decode(body: bytes, kind: type[msgspec.Struct] | type[Graph], depth: int = MAX_DEPTH) -> Any:
     """Return a request's body as `kind`; a Graph as plain data.
+
+    Args:
+        body: as it came.
+        kind: what it should be.
+        depth: levels to which it may be nested.
 
     Raises:
         Malformed: it isn't JSON.
         InvalidInput: it doesn't fit; with every fault.
     """
-    value = parse(body)
+    value = parse(body, depth)
     return value if issubclass(kind, Graph) else convert(value, kind, "the request")
 
 

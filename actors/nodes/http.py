@@ -47,6 +47,8 @@ class HttpType(TaskType):
         body = _encode(properties.body, headers)
         if properties.method not in ("GET", "HEAD", "OPTIONS"):
             headers.setdefault("idempotency-key", context.idempotency_key)
+        if context.traceparent is not None:
+            headers.setdefault("traceparent", context.traceparent)
         response = await HttpClient(policy).fetch(Request(properties.method, properties.url, headers, body))
         expected = properties.expect or range(200, 300)
         if response.status not in expected:

@@ -104,7 +104,7 @@ class OpenAIChat:
         key = self._key(properties.api_key_env)
         trust = await context.in_thread(_load)
         errors = ErrorMap(key)
-        async with self._client(base_url, key, trust) as client:
+        async with self._client(base_url, key, trust, context.traceparent) as client:
             with errors.before_the_answer():
                 stream = await _post(client, _request(properties, messages, tools, base_url))
             async with stream:
@@ -145,7 +145,7 @@ class OpenAIChat:
             )
         return key
 
-    def _client(self, base_url: str, key: str | None, trust: ssl.SSLContext) -> AsyncOpenAI:
+    def _client(self, base_url: str, key: str | None, trust: ssl.SSLContext, trace: str | None) -> AsyncOpenAI:
         import httpx2
         from openai import AsyncOpenAI
 
@@ -155,6 +155,7 @@ class OpenAIChat:
             admin_api_key="",  # else it looks for one in the process's environment
             base_url=base_url,
             timeout=timeout,
+            default_headers=None if trace is None else {"traceparent": trace},
             max_retries=0,
             http_client=httpx2.AsyncClient(verify=trust, timeout=timeout, follow_redirects=False),
         )

@@ -648,6 +648,11 @@ export interface components {
             status: "cancelled" | "completed" | "failed" | "paused" | "pending" | "running";
             /** @default default */
             tenant?: string;
+            /**
+             * @description of the request that created it, if that said one.
+             * @default null
+             */
+            traceparent?: string | null;
             workflow_id: string;
             workflow_version: string;
         };
@@ -969,13 +974,15 @@ export interface components {
         };
         /**
          * Request
-         * @description A message from the client; `id` comes back in the answer's `reply_to`.
+         * @description A message from the client; `id` comes back in the answer's `reply_to`, `traceparent` is as the HTTP header.
          */
         Request: {
             cmd: string;
             data?: unknown;
             /** @default null */
             id?: string | number | null;
+            /** @default null */
+            traceparent?: string | null;
         };
         /**
          * Reset

@@ -16,6 +16,7 @@ from support import killable
 from support.power import Disk, steps, traced
 from support.stores import OpenStore, Owner, row, segment
 
+from sessiond.actors.errors import LogTrimmed
 from sessiond.actors.ports import Commit
 from sessiond.actors.segment import payloads
 
@@ -67,13 +68,19 @@ def go_on(open_store: OpenStore, folder: Path, options: str, acks: dict[str, int
         stored = store.load(name)
         if stored is None:
             continue
-        segments = store.read(name, 0, 1 << 30)
+        front = 0
+        try:
+            segments = store.read(name, 0, 1 << 30)
+        except LogTrimmed as trimmed:  # its snapshot is there, or this would be another error
+            front = trimmed.first_seq - 1
+            segments = store.read(name, front, 1 << 30)
+        head = segments[-1].last_seq
         seqs = [part for segment in segments for part in range(segment.first_seq, segment.last_seq + 1)]
-        assert seqs == list(range(1, len(seqs) + 1)), folder
+        assert seqs == list(range(front + 1, head + 1)), folder
         assert sum(len(list(payloads(part.data))) for part in segments) == len(seqs), folder
-        assert stored.snapshot is None or stored.snapshot.seq <= len(seqs), folder
-        found[name] = len(seqs)
-        heir.commit(Commit(name, segment(len(seqs) + 1)))
+        assert stored.snapshot is None or stored.snapshot.seq <= head, folder
+        found[name] = head
+        heir.commit(Commit(name, segment(head + 1)))
     heir.create(row("new"))
     connection.close()
     return found

@@ -1,4 +1,7 @@
-"""Garbage on every call: nothing but 4xx, no traceback, no path of this machine, and the server goes on."""
+"""Garbage on every call: nothing but 4xx, no traceback, no path of this machine, and the server goes on.
+
+`SESSIOND_SOAK=1` has each go on for a minute.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,26 @@ import asyncio
 import json
 import os
 import random
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from support.frames import frame as client_frame
 from support.graphs import chain
 from support.people import GuardedSite, bearer, guarded_site
 from support.site import HELD, REVIEW, RawSocket
 
+from sessiond.gateway.commands import COMMANDS
 from sessiond.gateway.routes import ROUTES
 
 REQUESTS: Final = int(os.environ.get("SESSIOND_FUZZ_REQUESTS", "600"))
 FRAMES: Final = REQUESTS // 10
+SOAK: Final = bool(os.environ.get("SESSIOND_SOAK"))
+SOAK_S: Final = 60.0
+pytestmark = pytest.mark.timeout(240 if SOAK else 60)
 SECRET: Final = "canary-7f3a"
 BODIES: Final[list[Any]] = [
     {"graph": HELD, "session_id": "s2"},
@@ -139,6 +149,15 @@ TELLTALES: Final = [
 ]
 
 
+def numbers(count: int) -> Iterator[int]:
+    """So many, or as many as fit in a minute."""
+    until = time.monotonic() + SOAK_S
+    number = 0
+    while time.monotonic() < until if SOAK else number < count:
+        yield number
+        number += 1
+
+
 class Fuzzer:
     """Mutations of what would be right; a seed is a story."""
 
@@ -193,7 +212,12 @@ class Fuzzer:
         return method, self.path(route.path), body, self.pick(HEADERS) if self.now_and_then() else {}
 
     def frame(self) -> bytes:
-        """A WebSocket frame, or what looks like one."""
+        """A WebSocket frame, or what looks like one; or a right frame that holds a wrong command."""
+        if self.now_and_then():
+            cmd = self.pick([*COMMANDS, "", "__init__"])
+            right = {"cmd": cmd, "id": 1, "data": self.pick(BODIES), "traceparent": "00-0-0-0"}
+            text = json.dumps(self.mutated(right)).encode()[:60_000]
+            return client_frame(self.pick([1, 1, 2]), text, reserved=self.pick([0, 0, 0, 4]))
         head = bytes((self._random.randrange(256), self._random.choice([0x80, 0x00]) | self._random.randrange(126)))
         return head + self._random.randbytes(self._random.randrange(140))
 
@@ -212,7 +236,7 @@ async def test_garbage_in_a_request_is_answered_with_a_problem(
     async with guarded_site(tmp_path, stall_s=1.0, body_s=1.0, idle_s=2.0) as guarded:
         await prepared(guarded)
         statuses: Counter[int] = Counter()
-        for number in range(REQUESTS):
+        for number in numbers(REQUESTS):
             if not number % 50:
                 await prepared(guarded)  # the same again, unless something was deleted
             method, path, body, headers = fuzzer.request()
@@ -254,16 +278,18 @@ async def test_garbage_on_a_socket_closes_it_and_nothing_else(tmp_path: Path, ca
     async with guarded_site(tmp_path, ping_s=0.2, stall_s=0.4) as guarded:
         await prepared(guarded)
         header = f"Authorization: Bearer {guarded.key()}\r\n"
-        staying = await guarded.site.socket("/api/v1/sessions/s1/events", header)
+        await guarded.client().execute(REVIEW, session_id="apart")  # no garbage means this one
+        staying = await guarded.site.socket("/api/v1/sessions/apart/events", header)
         await staying.until("stream:live")
         watching = asyncio.ensure_future(staying.until("execution:paused"))
-        for _ in range(FRAMES):
-            socket = await guarded.site.socket("/api/v1/sessions/s1/events", header)
-            frames = [fuzzer.frame() for _ in range(4)]
-            await socket.send_raw(b"".join(frames))
-            echo = any(frame[0] & 0x0F == 8 for frame in frames)  # Tornado gives a close code back, whatever it is
-            assert await ended(socket) in (None, 1000, 1002, 1007, 1008, 1009, 4408) or echo
-        await guarded.client().control("s1", "pause")
+        for number in numbers(FRAMES):
+            if not number % 50:
+                await prepared(guarded)
+            socket = await guarded.site.socket("/ws" if number % 2 else "/api/v1/sessions/s1/events", header)
+            await socket.send_raw(b"".join(fuzzer.frame() for _ in range(4)))
+            code = await ended(socket)
+            assert code in (None, 0, *range(1000, 1004), *range(1007, 1015), *range(3000, 5000)), code
+        await guarded.client().control("apart", "pause")
         assert (await watching)[-1]["data"]["by"].startswith("key:")
         await staying.close()
         while guarded.site.server.gateway.streams:

@@ -10,6 +10,8 @@ from support.graphs import chain
 from support.redis_server import RedisServer
 from support.site import HELD, Site, site_on
 
+from sessiond.actors.dispatch.control import Suspend, Unsuspend
+
 
 async def read(site: Site) -> dict[str, float]:
     response = await site.fetch("GET", "/metrics")
@@ -106,3 +108,18 @@ async def test_a_store_that_goes_away_shows(tmp_path: Path) -> None:
         assert (await waiting).status == "paused"
         while not (await read(site))["store_up"]:
             pass
+
+
+async def test_a_session_that_is_stuck_shows_by_the_age_of_its_next_message(lone_site: Site) -> None:
+    await lone_site.client.execute(HELD, session_id="s1")
+    await lone_site.started.get()
+    assert (await read(lone_site))["mailbox_oldest_seconds"] == 0
+    (ref,) = [ref for shard in lone_site.runtime.placement.shards for ref in shard.sessions.values()]
+    ref.tell(Suspend())
+    lone_site.go.set()  # the node ends, and its result waits in the mailbox
+    while not (await read(lone_site))["mailbox_oldest_seconds"]:
+        pass
+    assert (await lone_site.client.detail("s1")).status == "running"
+    ref.tell(Unsuspend())
+    assert [record async for record in lone_site.client.watch("s1")][-1].event == "execution:completed"
+    assert (await read(lone_site))["mailbox_oldest_seconds"] == 0

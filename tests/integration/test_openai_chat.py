@@ -211,3 +211,11 @@ async def test_a_host_may_allow_more_endpoints(llm: LLMServer) -> None:
     async with Runtime.open("memory://", registry=types) as runtime:
         session = await runtime.start(agent(base_url=llm.url + "/", api_key_env=None))
         assert (await session.result())["text"] == "Hi."
+
+
+async def test_the_endpoint_is_told_the_trace_that_the_session_belongs_to(runtime: Runtime, llm: LLMServer) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    llm.reply(*says("Yes."), *ends())
+    await (await runtime.start(agent(), trace=trace)).result()
+    await (await runtime.start(agent(), trace="nonsense")).result()
+    assert [seen.traceparent for seen in llm.seen] == [trace, None]

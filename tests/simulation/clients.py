@@ -60,17 +60,19 @@ class Caller:
         finally:
             process.calls -= 1
 
-    def send(self, session_id: str, action: str, process: Process) -> None:
-        """Send a command to a session there."""
-        process.spawn(self._send, process, process.runtime, session_id, action)
+    def send(self, session_id: str, action: str, process: Process, fresh: bool = False) -> None:
+        """Send a command to a session there; a `fresh` one is no repetition of any before."""
+        process.spawn(self._send, process, process.runtime, session_id, action, fresh)
 
-    async def _send(self, process: Process, runtime: Runtime, session_id: str, action: str) -> None:
+    async def _send(self, process: Process, runtime: Runtime, session_id: str, action: str, fresh: bool) -> None:
         world = self._world
         process.calls += 1
         session = runtime.session(session_id)
         named = action != "detail" and self._random.random() < 0.3
         if named:  # few names, so that many a command is told twice, there or elsewhere
-            session = session.once(f"{action}-{self._random.randrange(3)}")
+            name = f"{action}-{self._random.randrange(3)}"
+            named = not fresh
+            session = session if fresh else session.once(name)
         resumes = process.resumes.setdefault(session_id, [0, 0])
         before = resumes[0] if not resumes[1] else -1
         world.note("send", process.number, session_id, action)

@@ -224,9 +224,9 @@ class Scenario:
     def _help(self, session_id: str) -> None:
         journal = self.world.shared.journals[session_id]
         if journal.status == "pending":
-            self.caller.send(session_id, "start", self.process)
+            self.caller.send(session_id, "start", self.process, fresh=True)
         elif journal.status == "paused":
-            self.caller.send(session_id, "resume", self.process)
+            self.caller.send(session_id, "resume", self.process, fresh=True)
         else:
             for node_id, node in journal.nodes.items():
                 if node.wait is not None:

@@ -62,6 +62,7 @@ class Seen:
     body: dict[str, Any]
     authorization: str | None
     retries: str | None
+    traceparent: str | None = None
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the client has closed the connection before the answer was through."""
 
@@ -97,7 +98,9 @@ class _Completions(RequestHandler):
     async def post(self) -> None:
         headers = self.request.headers
         body = json.loads(self.request.body)
-        seen = Seen(body, headers.get("Authorization"), headers.get("X-Stainless-Retry-Count"))
+        seen = Seen(
+            body, headers.get("Authorization"), headers.get("X-Stainless-Retry-Count"), headers.get("traceparent")
+        )
         self.request_seen = seen
         reply = self._llm.take(seen)
         self.set_status(reply.status)

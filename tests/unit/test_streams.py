@@ -16,7 +16,7 @@ from sessiond.actors.nodes import register_builtin
 from sessiond.actors.reset import Reset, StreamReset, reset_at
 from sessiond.actors.segment import Segment, frame, payloads
 from sessiond.actors.state import SessionState
-from sessiond.actors.streams import Chunk, EventHub
+from sessiond.actors.streams import WAKE_AT_ONCE, Chunk, EventHub
 from sessiond.actors.workflow import parse
 
 
@@ -335,3 +335,24 @@ async def test_a_session_that_is_deleted_between_leaves_the_follower_waiting() -
     log.trim(4, 7)
     log.gone = True
     assert await log.hub.subscribe("s").pull() == Chunk(1, 0, b"", True)
+
+
+async def test_a_thousand_followers_are_woken_some_at_a_time_and_the_late_ones_find_more_at_once() -> None:
+    log = Log()
+    followers = [log.hub.subscribe("s") for _ in range(1_000)]
+    for follower in followers:
+        await follower.pull()
+    pulls = [asyncio.ensure_future(follower.pull()) for follower in followers]
+    await asyncio.sleep(0)
+    log.emit()
+    turns = 0
+    while not all(pull.done() for pull in pulls):
+        woken = sum(pull.done() for pull in pulls)
+        await asyncio.sleep(0)
+        turns += 1
+        assert sum(pull.done() for pull in pulls) - woken <= WAKE_AT_ONCE, "others get their turns in between"
+        if turns == 3:
+            log.emit()
+    assert seqs(pulls[0].result()) == [1]
+    assert seqs(pulls[-1].result()) == [1, 2]
+    assert seqs(await followers[0].pull()) == [2]
