@@ -124,7 +124,8 @@ export class Feed {
     this.socket = undefined;
     if (socket === undefined) return;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
-    if (socket.readyState <= OPEN) socket.close();
+    if (socket.readyState === OPEN) socket.close();
+    else socket.onopen = () => socket.close(); // browsers complain of a socket that is closed before it is open
   }
 
   private enter(state: FeedState): void {

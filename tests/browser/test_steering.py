@@ -1,4 +1,4 @@
-"""What people do to a session from its page: answer, decide, signal, fork, delete; and what they are told if refused."""
+"""What people do to a session from its page: answer, decide, signal, fork, delete; what they are told if refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 from support.browser import PHONE, Api, Console, Scheme, tab
 from support.served import Served
 
@@ -115,12 +115,12 @@ def test_a_review_with_a_schema_is_a_form_whose_faults_stand_at_their_fields(con
     dialog = dialog_of(page)
     expect(dialog).to_contain_text(re.compile(r"(10|9) min \d\d s left, then it counts as approved"))
     dialog.get_by_text("Change", exact=True).click()
-    expect(dialog.get_by_label("text")).to_have_value(DRAFT)
-    expect(dialog.get_by_label("tone")).to_have_value("0")
+    expect(dialog.get_by_role("textbox", name="text")).to_have_value(DRAFT)
+    expect(dialog.get_by_role("combobox", name="tone")).to_have_value("0")
     send = dialog.get_by_role("button", name="Send the change")
     send.click()
     expect(dialog).to_contain_text("This is required.")
-    stars = dialog.get_by_label("stars")
+    stars = dialog.get_by_role("textbox", name="stars")
     stars.fill("9")
     send.click()
     expect(dialog).to_contain_text("9 is greater than the maximum of 5")
@@ -302,15 +302,17 @@ def test_a_command_without_an_answer_is_sent_again_under_its_key(console: Consol
     page = console.open(f"#/sessions/{session}?answer=look")
     dialog = dialog_of(page)
     expect(dialog.get_by_role("button", name="Approve")).to_be_enabled()
-    keys: list[str] = []
-    page.on("request", lambda request: "/review" in request.url and keys.append(request.headers["idempotency-key"]))
+    sent: list[Request] = []
+    page.on("request", lambda request: sent.append(request))
     page.context.set_offline(True)
     dialog.get_by_role("button", name="Approve").click()
     expect(dialog.get_by_role("alert")).to_contain_text("The server can't be reached")
     page.context.set_offline(False)
     dialog.get_by_role("button", name="Try again").click()
     ends(page, "completed")
-    assert len(keys) == 2 and len(set(keys)) == 1
+    keys = [request.headers["idempotency-key"] for request in sent if request.url.endswith("/review")]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
 
 
 def test_in_chinese(browser: Browser, server: Served, api: Api) -> None:
@@ -328,14 +330,18 @@ def test_in_chinese(browser: Browser, server: Served, api: Api) -> None:
 def test_dialogs_are_accessible_in_both_themes(
     browser: Browser, server: Served, api: Api, scheme: Scheme, kind: str
 ) -> None:
-    graph, node = {"review": (reviewed(schema=SCHEMA), "look"), "failure": (FRAGILE, "write"), "signal": (GATED, "gate")}[kind]
+    graph, node = {
+        "review": (reviewed(schema=SCHEMA), "look"),
+        "failure": (FRAGILE, "write"),
+        "signal": (GATED, "gate"),
+    }[kind]
     session = api.start(graph, f"axe-{kind}-{scheme}")
     with tab(browser, server.url, scheme=scheme) as console:
         page = console.open(f"#/sessions/{session}?answer={node}")
         dialog = dialog_of(page)
         if kind == "review":
             dialog.get_by_text("Change", exact=True).click()
-            dialog.get_by_label("text").fill("Tea.")
+            dialog.get_by_role("textbox", name="text").fill("Tea.")
             expect(dialog.locator("ins, del").first).to_be_visible()
         elif kind == "failure":
             dialog.get_by_text("Retry with input", exact=True).first.click()
@@ -349,9 +355,11 @@ def test_a_phone_never_scrolls_sideways(browser: Browser, server: Served, api: A
         page = console.open(f"#/sessions/{session}?answer=look")
         dialog = dialog_of(page)
         dialog.get_by_text("Change", exact=True).click()
-        dialog.get_by_label("text").fill("Tea. " * 40)
+        dialog.get_by_role("textbox", name="text").fill("Tea. " * 40)
         expect(dialog.locator("ins").first).to_be_visible()
         box = dialog.bounding_box()
-        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE[0]
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE[0]
         assert dialog.evaluate("it => it.scrollWidth <= it.clientWidth")
         assert not console.overflows()
