@@ -126,9 +126,9 @@ def test_events_are_filtered_and_looked_into(console: Console, api: Api) -> None
 
 def test_a_review_is_shown_with_its_question(console: Console, api: Api) -> None:
     page = console.open(f"#/sessions/{api.start('council_optimize', 'asks', topic='tea', pace=0)}")
-    ask = page.get_by_role("region", name="Waits for an answer")
+    ask = page.get_by_role("region", name="A person looks at the round asks for a review")
     expect(ask).to_contain_text("scored 0.55")
-    ask.get_by_role("button").click()
+    ask.get_by_role("button", name="A person looks at the round").click()
     expect(page.get_by_role("complementary")).to_contain_text("scored 0.55")
 
 
