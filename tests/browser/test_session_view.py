@@ -35,12 +35,12 @@ def test_a_session_is_watched_paused_left_alone_and_resumed_to_its_end(console: 
 
 
 def test_what_is_at_work_is_named_while_a_pause_takes_hold(console: Console, api: Api) -> None:
-    wait = {"type": "delay", "next_ids": ["talk"], "properties": {"seconds": 600}}
-    talk = {"type": "agent", "properties": {"prompt": "-", "demo": {"tokens": 1}}}
-    graph = {"workflow_id": "w", "start_node_id": "wait", "nodes": {"wait": wait, "talk": talk}}
-    page = console.open(f"#/sessions/{api.start(graph, 'pausing')}")
+    page = console.open(f"#/sessions/{api.start(DEBATE, 'pausing', topic='tea', pace=5)}")
+    expect(bubble(page, "Argues for it")).to_contain_text("The")  # the next word, where it can pause, is 5 s away
     page.get_by_role("button", name="Pause", exact=True).click()
-    expect(page.get_by_text(re.compile("Paused. Nothing is at work.|Pausing: still at work"))).to_be_visible()
+    expect(page.get_by_text("Pausing: still at work")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("Argues for it, Argues against it")
+    expect(page.get_by_text("Nothing is at work")).to_be_visible()
 
 
 def test_a_pending_session_is_started_and_stopped_with_a_reason(console: Console, api: Api) -> None:
