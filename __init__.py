@@ -9,13 +9,13 @@ Open a Runtime on a store, start sessions of a workflow in it, follow their even
 """
 
 from .actors.context import NodeContext
-from .actors.errors import NodeError, SessiondError, TerminalError
+from .actors.core.errors import NodeError, SessiondError, TerminalError
+from .actors.core.node import NodeRegistry, node, tool
+from .actors.core.user_code import Result
 from .actors.handle import Session, SessionEnded
 from .actors.http_policy import HttpPolicy
-from .actors.node import NodeRegistry, node, tool
 from .actors.runtime import Options, Runtime
 from .actors.thread_runtime import ThreadRuntime, ThreadSession
-from .actors.user_code import Result
 from .actors.version import VERSION
 
 __version__ = VERSION

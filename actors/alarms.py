@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-from .events import Failure
-from .messages import Abort, Command, FireTimer
-from .state import SessionState
-from .timestamps import epoch
+from .core.events import Failure
+from .core.messages import Abort, Command, FireTimer
+from .core.state import SessionState
+from .core.timestamps import epoch
 
 
 class Alarms:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from .core.errors import Fault, InvalidInput, NotFound
+from .core.ports import RowPage, RowQuery, SessionRow, Store
+from .core.reset import Reset, reset_at
+from .core.segment import Segment
+from .core.workflow import Workflow
 from .definitions import Definitions
 from .dispatch.dispatcher import LoopDispatcher
-from .errors import Fault, InvalidInput, NotFound
-from .ports import RowPage, RowQuery, SessionRow, Store
-from .reset import Reset, reset_at
 from .restore import Restorer
-from .segment import Segment
-from .workflow import Workflow
 
 
 class Archive:

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable
 from pykka import ActorRef
 
 from .context import AttemptHost, NodeContext
+from .core.node import NodeRegistry
+from .core.scope import NodeScope
+from .core.segment import Segment
+from .core.state import SessionState
+from .core.workflow import Node, Workflow
 from .dispatch.mailbox import Kill
 from .executor import RUN, NodeExecutor
 from .gate import Gate
-from .node import NodeRegistry
 from .resources import NodeResources
-from .scope import NodeScope
-from .segment import Segment
-from .state import SessionState
-from .workflow import Node, Workflow
 
 Spawn = Callable[[Node, NodeContext], ActorRef[NodeExecutor]]
 

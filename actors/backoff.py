@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from .errors import StoreUnavailable
+from .core.errors import StoreUnavailable
 
 T = TypeVar("T")
 logger = logging.getLogger("sessiond.backoff")

@@ -12,17 +12,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from .errors import CommandRefused, Fenced, LogTrimmed, NotFound, SessiondError, TerminalError, Unavailable
-from .events import ChildStarted, unpack
-from .messages import Command, Create
+from .core.errors import CommandRefused, Fenced, LogTrimmed, NotFound, SessiondError, TerminalError, Unavailable
+from .core.events import ChildStarted, unpack
+from .core.messages import Command, Create
 from .queries import AwaitQuiet
 
 if TYPE_CHECKING:
+    from .core.detail import SessionDetail
+    from .core.segment import Segment
+    from .core.workflow import Workflow
     from .definitions import Definitions
-    from .detail import SessionDetail
     from .placement import LocalPlacement
-    from .segment import Segment
-    from .workflow import Workflow
 
 MAX_GENERATIONS: Final = 8
 """How deep families may go: a workflow that starts itself would never end."""

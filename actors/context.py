@@ -12,18 +12,18 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from msgspec import Raw
 
-from .errors import Stopped
-from .events import Fact, Progress
+from .core.errors import Stopped
+from .core.events import Fact, Progress
+from .core.messages import Create
+from .core.node import NodeRegistry
+from .core.scope import NodeScope
+from .core.workflow import Node
 from .family import Family
 from .gate import Gate
-from .messages import Create
-from .node import NodeRegistry
 from .process_job import JobContext, encode_job
 from .resources import NodeResources
-from .scope import NodeScope
 from .tokens import TokenBuffer
 from .tracing import Span
-from .workflow import Node
 
 T = TypeVar("T")
 logger = logging.getLogger("sessiond.node")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from .errors import OutcomeUnknown, StoreUnavailable
+from .core.errors import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from .errors import NotFound
-from .node import NodeRegistry
-from .ports import Clock, Definition, SessionRow, Store
-from .tenancy import DEFAULT, split_key, workflow_key
-from .timestamps import stamp
-from .workflow import Workflow, parse
+from .core.errors import NotFound
+from .core.node import NodeRegistry
+from .core.ports import Clock, Definition, SessionRow, Store
+from .core.tenancy import DEFAULT, split_key, workflow_key
+from .core.timestamps import stamp
+from .core.workflow import Workflow, parse
 
 
 class Definitions:

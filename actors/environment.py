@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import StoreError
-from .extent import LogLimit
-from .messages import Command
-from .meters import SessionMeters
-from .node import NodeRegistry
-from .ports import Clock, Committer, Ids
+from .core.errors import StoreError
+from .core.extent import LogLimit
+from .core.messages import Command
+from .core.meters import SessionMeters
+from .core.node import NodeRegistry
+from .core.ports import Clock, Committer, Ids
 from .resources import NodeResources
 from .streams import EventHub
 

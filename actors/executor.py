@@ -12,14 +12,14 @@ from typing import Any
 from pykka import ActorRef
 
 from .context import NodeContext
+from .core.errors import NodeError
+from .core.events import Failure
+from .core.json import encode_output
+from .core.messages import CompleteAttempt, FailAttempt
+from .core.node import TaskType
+from .core.workflow import Node
 from .dispatch.loop_actor import LoopActor
-from .errors import NodeError
-from .events import Failure
-from .json import encode_output
-from .messages import CompleteAttempt, FailAttempt
-from .node import TaskType
 from .tracing import Span
-from .workflow import Node
 
 
 def attempt_in(frame: FrameType) -> str | None:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 
 from .children import MAX_GENERATIONS, ChildSessions, child_id, generation
-from .errors import InvalidInput, NodeError, TerminalError
-from .events import ChildEnded, ChildStarted
-from .json import encode_output
-from .messages import Pause, Resume, Stop
-from .schema import check_against
-from .tenancy import tenant_of
-from .workflow import Workflow
+from .core.errors import InvalidInput, NodeError, TerminalError
+from .core.events import ChildEnded, ChildStarted
+from .core.json import encode_output
+from .core.messages import Pause, Resume, Stop
+from .core.schema import check_against
+from .core.tenancy import tenant_of
+from .core.workflow import Workflow
 
 if TYPE_CHECKING:
     from .context import NodeContext
-    from .detail import SessionDetail
+    from .core.detail import SessionDetail
 
 
 class Family:

@@ -8,17 +8,17 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
+from .core.errors import Fault, ForkTrimmed, InvalidInput, LogTrimmed, NotFound, SessionExists
+from .core.events import ExecutionCreated, ForkedFrom, unpack
+from .core.fork import Fork, Original, reused
+from .core.messages import Create
+from .core.ports import SessionRow, Store
+from .core.schema import check_against
+from .core.state import SessionState
+from .core.tenancy import session_name, tenant_of
+from .core.workflow import Workflow
 from .definitions import Definitions
-from .errors import Fault, ForkTrimmed, InvalidInput, LogTrimmed, NotFound, SessionExists
-from .events import ExecutionCreated, ForkedFrom, unpack
-from .fork import Fork, Original, reused
-from .messages import Create
-from .ports import SessionRow, Store
 from .restore import state_in
-from .schema import check_against
-from .state import SessionState
-from .tenancy import session_name, tenant_of
-from .workflow import Workflow
 
 PAGE: Final = 1_048_576
 """Bytes of log that are read at a time."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET
 
-from .detail import SessionDetail
-from .errors import Fault, InvalidInput, NodeError
-from .events import Record
-from .fork import Fork
-from .json import encode_request
-from .messages import (
+from .core.detail import SessionDetail
+from .core.errors import Fault, InvalidInput, NodeError
+from .core.events import Record
+from .core.fork import Fork
+from .core.json import encode_request
+from .core.messages import (
     Answered,
     AnswerWait,
     Cancel,

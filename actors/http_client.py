@@ -22,7 +22,7 @@ from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 
-from .errors import NodeError
+from .core.errors import NodeError
 from .http_policy import HttpPolicy
 
 Resolved = tuple[socket.AddressFamily, tuple[Any, ...]]

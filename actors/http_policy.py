@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from .errors import Fault, InvalidInput, NodeError
+from .core.errors import Fault, InvalidInput, NodeError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

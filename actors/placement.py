@@ -6,14 +6,14 @@ from typing import Any, Final, Protocol, cast
 
 from pykka import ActorDeadError, ActorRef
 
+from .core.errors import Draining, SessionFailed
+from .core.lifecycle import Status
+from .core.messages import Create, Created
+from .core.sharding import shard_of
+from .core.workflow import Workflow
 from .dispatch.mailbox import EMPTY, Mailbox
-from .errors import Draining, SessionFailed
-from .lifecycle import Status
-from .messages import Create, Created
 from .session import SessionActor
-from .sharding import shard_of
 from .supervisor import Activate, Open, Supervisor
-from .workflow import Workflow
 
 TRIES: Final = 3
 """How often a command is repeated when its session leaves memory just then."""

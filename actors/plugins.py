@@ -8,9 +8,9 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, Final
 
-from .errors import Fault, InvalidInput, UnsafeStore
-from .node import NodeRegistry, default_registry
-from .ports import Hazard, Store, WriterHost
+from .core.errors import Fault, InvalidInput, UnsafeStore
+from .core.node import NodeRegistry, default_registry
+from .core.ports import Hazard, Store, WriterHost
 
 NODE_PLUGINS: Final = "sessiond.nodes"
 

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from .errors import NotFound, SessiondError
+from .core.errors import NotFound, SessiondError
+from .core.ports import Clock, Committer, Store
+from .core.timestamps import stamp
 from .options import Options
 from .passivation import sweep
 from .placement import LocalPlacement
-from .ports import Clock, Committer, Store
 from .recovery import bring_back, recover
-from .timestamps import stamp
 
 logger = logging.getLogger("sessiond.presence")
 

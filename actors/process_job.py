@@ -19,10 +19,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from .errors import NodeError
-from .events import Failure
-from .json import encode_output
-from .user_code import UserCode
+from .core.errors import NodeError
+from .core.events import Failure
+from .core.json import encode_output
+from .core.user_code import UserCode
 
 
 class JobContext(msgspec.Struct, kw_only=True):

@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnProcess
 import msgspec
 from msgspec import Raw
 
-from .errors import Draining, NodeError
+from .core.errors import Draining, NodeError
 from .process_job import Outcome, serve_jobs
 
 _spawn = get_context("spawn")

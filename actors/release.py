@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .decision import Decision
+from .core.decision import Decision
+from .core.errors import StoreError
+from .core.segment import Segment
 from .dispatch.future import Deferred
-from .errors import StoreError
-from .segment import Segment
 
 
 class Releasing(Protocol):

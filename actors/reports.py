@@ -8,10 +8,10 @@ from typing import Any, Final
 from pykka import ActorRef
 
 from .context import NodeContext
-from .errors import Overloaded
-from .events import Fact
-from .messages import RecordFacts
-from .ports import Committer
+from .core.errors import Overloaded
+from .core.events import Fact
+from .core.messages import RecordFacts
+from .core.ports import Committer
 from .queries import AwaitStored
 
 MAX_BACKLOG: Final = 10_000

@@ -12,16 +12,16 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from .core.detail import SessionDetail, describe
+from .core.errors import CorruptLog, FutureVersion, LogTrimmed, NotFound, Quarantined, SessiondError, StoreError
+from .core.events import unpack
+from .core.extent import NEW, LogExtent, unknown
+from .core.ports import SessionRow, Snapshot, Store, Stored
+from .core.segment import Segment
+from .core.snapshot import extent_of, thaw
+from .core.state import SessionState, fold
+from .core.workflow import Workflow
 from .definitions import Definitions
-from .detail import SessionDetail, describe
-from .errors import CorruptLog, FutureVersion, LogTrimmed, NotFound, Quarantined, SessiondError, StoreError
-from .events import unpack
-from .extent import NEW, LogExtent, unknown
-from .ports import SessionRow, Snapshot, Store, Stored
-from .segment import Segment
-from .snapshot import extent_of, thaw
-from .state import SessionState, fold
-from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.restore")
 

@@ -17,40 +17,40 @@ from pykka import ActorRef
 from . import slow_imports
 from .archive import Archive
 from .children import ChildSessions
+from .core.detail import SessionDetail, describe
+from .core.errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
+from .core.extent import LogLimit
+from .core.fork import Fork
+from .core.json import encode_request
+from .core.lifecycle import TERMINAL, Status, allowed
+from .core.messages import Create, Created
+from .core.meters import SessionMeters
+from .core.node import NodeRegistry, default_registry
+from .core.ports import Clock, Definition, Ids, Store, WriterHost
+from .core.schema import check_against
+from .core.tenancy import DEFAULT, check_tenant, session_name
+from .core.workflow import ID, Workflow
 from .deadline import done_in_time, shown_in_time
 from .definitions import Definitions
-from .detail import SessionDetail, describe
 from .dispatch.dispatcher import LoopDispatcher
 from .dispatch.future import gather
 from .environment import Environment, RandomIds, SystemClock
-from .errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .executor import attempt_in
-from .extent import LogLimit
-from .fork import Fork
 from .forking import prepare
 from .handle import Session
-from .json import encode_request
-from .lifecycle import TERMINAL, Status, allowed
-from .messages import Create, Created
-from .meters import SessionMeters
-from .node import NodeRegistry, default_registry
 from .nodes import register_builtin
 from .options import Options
 from .placement import LocalPlacement, Shard
 from .plugins import load_node_plugins, load_store, load_writer, refuse_unsafe
-from .ports import Clock, Definition, Ids, Store, WriterHost
 from .presence import Presence
 from .queries import AwaitEnd, Describe
 from .resources import NodeResources
 from .restore import Restorer
-from .schema import check_against
 from .session import SessionActor
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor
-from .tenancy import DEFAULT, check_tenant, session_name
 from .tracing import Tracing, traceparent
 from .watchdog import LoopWatchdog
-from .workflow import ID, Workflow
 
 __all__ = ["Options", "Runtime"]
 

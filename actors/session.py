@@ -14,19 +14,14 @@ from typing import Any, Final, cast
 from .alarms import Alarms, timers
 from .attempts import Attempts
 from .context import NodeContext
-from .decide import decide
-from .decision import Decision, StartAttempt
-from .detail import SessionDetail, describe
-from .dispatch.future import Deferred
-from .dispatch.loop_actor import LoopActor
-from .dispatch.supervision import ChildFailed
-from .environment import Environment
-from .errors import Draining, NotFound, PositionConflict, SessiondError, SessionFailed, StoreError
-from .events import Failure, pack
-from .executor import AttemptEnded, NodeExecutor
-from .extent import NEW, LogExtent
-from .lifecycle import Status
-from .messages import (
+from .core.decide import decide
+from .core.decision import Decision, StartAttempt
+from .core.detail import SessionDetail, describe
+from .core.errors import Draining, NotFound, PositionConflict, SessiondError, SessionFailed, StoreError
+from .core.events import Failure, pack
+from .core.extent import NEW, LogExtent
+from .core.lifecycle import Status
+from .core.messages import (
     EXTERNAL,
     AnyCommand,
     Command,
@@ -37,16 +32,21 @@ from .messages import (
     RecordFacts,
     Recover,
 )
-from .ports import Commit
+from .core.ports import Commit
+from .core.segment import Segment
+from .core.state import SessionState
+from .core.timestamps import stamp
+from .core.workflow import Workflow
+from .dispatch.future import Deferred
+from .dispatch.loop_actor import LoopActor
+from .dispatch.supervision import ChildFailed
+from .environment import Environment
+from .executor import AttemptEnded, NodeExecutor
 from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Describe, Passivate
 from .release import Release, Releases
 from .reports import Reports, TokensWaiting
-from .segment import Segment
-from .state import SessionState
-from .timestamps import stamp
 from .upkeep import Upkeep
 from .waiters import Waiters
-from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.session")
 

@@ -15,11 +15,11 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from .errors import CorruptLog, LogTrimmed
-from .events import Record
-from .meters import StreamMeters
-from .reset import Reset, as_record
-from .segment import Segment, after, payloads
+from .core.errors import CorruptLog, LogTrimmed
+from .core.events import Record
+from .core.meters import StreamMeters
+from .core.reset import Reset, as_record
+from .core.segment import Segment, after, payloads
 from .shared_reads import SharedReads
 from .taps import Tap
 

@@ -11,20 +11,20 @@ from typing import Any, Final
 from pykka import ActorDeadError, ActorRef
 
 from .backoff import until_available
+from .core.errors import Draining, Fenced, NotFound, SessiondError
+from .core.events import Failure
+from .core.lifecycle import TERMINAL
+from .core.messages import Abort, Cancel, Pause, Recover, Stop
+from .core.ports import SessionRow
+from .core.state import SessionState
+from .core.workflow import Workflow
 from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
 from .dispatch.mailbox import Control
 from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
-from .errors import Draining, Fenced, NotFound, SessiondError
-from .events import Failure
-from .lifecycle import TERMINAL
-from .messages import Abort, Cancel, Pause, Recover, Stop
-from .ports import SessionRow
 from .restore import Restorer
 from .session import SessionActor
-from .state import SessionState
-from .workflow import Workflow
 
 logger = logging.getLogger("sessiond.supervisor")
 

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from .errors import SessiondError
-from .segment import Segment
+from .core.errors import SessiondError
+from .core.segment import Segment
 
 MAX_TAPPED: Final = 1_048_576
 """Bytes of segments that one tap may hold."""

@@ -12,11 +12,11 @@ from typing import Any, Self, TypeVar
 
 from msgspec import UNSET
 
-from .detail import SessionDetail
-from .events import Record
+from .core.detail import SessionDetail
+from .core.events import Record
+from .core.messages import Answered, Receipt, Signalled
+from .core.ports import Store
 from .handle import Session
-from .messages import Answered, Receipt, Signalled
-from .ports import Store
 from .runtime import Runtime
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from .segment import frame
+from .core.segment import frame
 
 MAX_BUFFER: Final = 65_536
 """Bytes on the wire, roughly, that may wait in one attempt's buffer before `emit` has to wait."""

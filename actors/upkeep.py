@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from .extent import NEW, LogExtent, LogLimit
-from .ports import SessionRow, Snapshot
-from .snapshot import freeze
-from .state import SessionState
+from .core.extent import NEW, LogExtent, LogLimit
+from .core.ports import SessionRow, Snapshot
+from .core.snapshot import freeze
+from .core.state import SessionState
 
 PASSIVE_BYTES: Final = 65_536
 """Bytes of log, at least, for which a session that leaves memory takes a snapshot: whoever looks at it reads it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .detail import SessionDetail
+from .core.detail import SessionDetail
 from .dispatch.future import Deferred
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, get_args
 
-from ..actors.events import AnyFact, Fact
-from ..actors.reset import RESET
+from ..actors.core.events import AnyFact, Fact
+from ..actors.core.reset import RESET
 from ..actors.version import VERSION
 from .commands import COMMANDS, Answer, Request, Spec
 from .framing import Notice, ResetNotice

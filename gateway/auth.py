@@ -12,7 +12,7 @@ from typing import Final
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-from ..actors.errors import SessiondError
+from ..actors.core.errors import SessiondError
 from .jwt_verifier import JwtVerifier, read_verifier
 from .keys import PREFIX, Keys, read_keys
 from .limits import TokenBucket

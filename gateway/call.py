@@ -11,8 +11,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-from ..actors.errors import Draining, Overloaded, SessiondError
-from ..actors.messages import Once, OnceCommand
+from ..actors.core.errors import Draining, Overloaded, SessiondError
+from ..actors.core.messages import Once, OnceCommand
 from ..actors.runtime import Runtime
 from ..actors.shared_reads import SharedReads
 from ..actors.streams import Subscription

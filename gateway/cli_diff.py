@@ -10,8 +10,8 @@ from typing import Any, Final
 import click
 import msgspec
 
-from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
-from ..actors.workflow_diff import Change, Outline, compare, outline
+from ..actors.core.errors import Fault, InvalidInput, InvalidWorkflow
+from ..actors.core.workflow_diff import Change, Outline, compare, outline
 from .cli_exit import reporting
 from .cli_server import call, remote
 from .cli_show import as_json

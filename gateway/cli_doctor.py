@@ -9,9 +9,9 @@ from typing import Final
 import click
 import msgspec
 
-from ..actors.errors import InvalidInput, StoreError, Unavailable
+from ..actors.core.errors import InvalidInput, StoreError, Unavailable
+from ..actors.core.ports import Hazard
 from ..actors.plugins import inspect_store
-from ..actors.ports import Hazard
 from .cli_exit import reporting
 from .settings import Settings
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import click
 import msgspec
 
-from ..actors.errors import Conflict, InvalidInput, NotFound, SessiondError, Unavailable
-from ..actors.lifecycle import Status
+from ..actors.core.errors import Conflict, InvalidInput, NotFound, SessiondError, Unavailable
+from ..actors.core.lifecycle import Status
 from .files import InvalidFile
 
 

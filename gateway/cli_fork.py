@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..actors.errors import Fault, InvalidInput
+from ..actors.core.errors import Fault, InvalidInput
 from .cli_exit import EXIT_HELP, reporting
 from .cli_input import parse_input
 from .cli_server import call, remote

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..actors.errors import Fault, InvalidInput
+from ..actors.core.errors import Fault, InvalidInput
 from .files import read_data
 from .review_desk import read_value
 

@@ -10,9 +10,9 @@ from typing import Final
 import click
 import msgspec
 
-from ..actors.errors import Fault, InvalidInput
-from ..actors.tenancy import DEFAULT, check_tenant
-from ..actors.timestamps import epoch, stamp
+from ..actors.core.errors import Fault, InvalidInput
+from ..actors.core.tenancy import DEFAULT, check_tenant
+from ..actors.core.timestamps import epoch, stamp
 from .cli_exit import EXIT_HELP, reporting
 from .keys import append_key, new_key
 from .principal import ROLES, Role

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from ..actors.errors import Fault, InvalidInput
+from ..actors.core.errors import Fault, InvalidInput
 from .cli_exit import EXIT_HELP, reporting
 from .cli_server import call, remote
 from .cli_show import as_json

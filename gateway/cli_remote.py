@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 import click
 
-from ..actors.errors import Fault, InvalidInput
-from ..actors.lifecycle import Action, Status
+from ..actors.core.errors import Fault, InvalidInput
+from ..actors.core.lifecycle import Action, Status
 from .cli_exit import EXIT_HELP, reporting
 from .cli_input import parse_input
 from .cli_server import call, remote

@@ -13,10 +13,10 @@ from typing import Any, Final, NoReturn
 import click
 import msgspec
 
+from ..actors.core.lifecycle import Status
+from ..actors.core.node import TaskType
+from ..actors.core.workflow import Workflow
 from ..actors.handle import Session
-from ..actors.lifecycle import Status
-from ..actors.node import TaskType
-from ..actors.workflow import Workflow
 from .cli_exit import EXIT_HELP, Exit, exit_of, reporting
 from .cli_input import parse_input
 from .files import FileFault, InvalidFile, compile_workflow, read_workflow

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from ..actors.detail import NodeDetail, SessionDetail
-from ..actors.messages import Receipt
-from ..actors.timestamps import epoch
+from ..actors.core.detail import NodeDetail, SessionDetail
+from ..actors.core.messages import Receipt
+from ..actors.core.timestamps import epoch
 from .progress import duration, printable
 from .wire import ReviewList, SessionList
 

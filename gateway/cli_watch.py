@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ..actors.reset import StreamReset
+from ..actors.core.reset import StreamReset
 from .cli_exit import Exit, exit_of
 from .client import API, TERMINAL_EVENT, Client
 from .local_run import Outlet

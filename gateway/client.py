@@ -12,12 +12,12 @@ import msgspec
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
-from ..actors.detail import SessionDetail
-from ..actors.errors import Fault, InvalidInput, NotFound, SessiondError, Unavailable
-from ..actors.events import Record
-from ..actors.lifecycle import Action
-from ..actors.messages import Receipt
-from ..actors.reset import RESET, StreamReset, stream_reset
+from ..actors.core.detail import SessionDetail
+from ..actors.core.errors import Fault, InvalidInput, NotFound, SessiondError, Unavailable
+from ..actors.core.events import Record
+from ..actors.core.lifecycle import Action
+from ..actors.core.messages import Receipt
+from ..actors.core.reset import RESET, StreamReset, stream_reset
 from .wire import (
     EventPage,
     Resumed,

@@ -15,7 +15,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
-from ..actors.segment import frame
+from ..actors.core.segment import frame
 from ..actors.taps import TapOverflow
 from ..actors.tracing import traceparent
 from .call import Gateway

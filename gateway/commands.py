@@ -12,10 +12,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from tornado.httputil import HTTPHeaders
 
-from ..actors.errors import Conflict, Fault, InvalidInput, NotFound, NotWaiting
-from ..actors.json import encode_request
-from ..actors.lifecycle import Action
-from ..actors.messages import Answered, AnswerWait, Receipt, Signalled, SignalSession
+from ..actors.core.errors import Conflict, Fault, InvalidInput, NotFound, NotWaiting
+from ..actors.core.json import encode_request
+from ..actors.core.lifecycle import Action
+from ..actors.core.messages import Answered, AnswerWait, Receipt, Signalled, SignalSession
 from . import sessions
 from .call import Call, Gateway
 from .principal import Principal, Role

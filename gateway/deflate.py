@@ -11,7 +11,7 @@ import zlib
 from functools import lru_cache
 from typing import Final
 
-from ..actors.segment import payloads
+from ..actors.core.segment import payloads
 
 EXTENSION: Final = "permessage-deflate"
 _AGREED: Final = f"{EXTENSION}; server_no_context_takeover; client_no_context_takeover"

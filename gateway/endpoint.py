@@ -11,7 +11,7 @@ import msgspec
 from tornado import httputil
 from tornado.web import HTTPError, RequestHandler
 
-from ..actors.errors import NotFound
+from ..actors.core.errors import NotFound
 from .browsers import SECURITY_HEADERS, BrowserPolicy
 from .call import Call, Gateway, Reply, Route
 from .idempotency import HEADER, fingerprint, key_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import UNSET, Raw
 
-from ..actors.errors import LogTrimmed, NotFound
-from ..actors.reset import Reset
+from ..actors.core.errors import LogTrimmed, NotFound
+from ..actors.core.reset import Reset
+from ..actors.core.segment import Segment, after, payloads
 from ..actors.runtime import Runtime
-from ..actors.segment import Segment, after, payloads
 from .call import Call, Reply
 from .wire import EventPage, EventQuery
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Final, Literal, TypeAlias
 
-from ..actors.meters import Histogram
+from ..actors.core.meters import Histogram
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

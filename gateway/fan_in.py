@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ..actors.errors import Conflict, Overloaded
-from ..actors.lifecycle import TERMINAL
+from ..actors.core.errors import Conflict, Overloaded
+from ..actors.core.lifecycle import TERMINAL
+from ..actors.core.tenancy import tenant_of
 from ..actors.streams import Subscription
 from ..actors.taps import Tap, TapOverflow
-from ..actors.tenancy import tenant_of
 from .call import Gateway
 from .framing import frames_of, holds_end
 from .principal import Principal

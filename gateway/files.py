@@ -9,9 +9,9 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from ..actors.errors import Fault, InvalidWorkflow, SessiondError
-from ..actors.node import NodeType
-from ..actors.workflow import Workflow, parse
+from ..actors.core.errors import Fault, InvalidWorkflow, SessiondError
+from ..actors.core.node import NodeType
+from ..actors.core.workflow import Workflow, parse
 from .yaml_data import Document, YamlError, parse_yaml
 
 MAX_FILE: Final = 1_048_576

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from ..actors.reset import RESET, Reset
-from ..actors.segment import frame, payloads
+from ..actors.core.reset import RESET, Reset
+from ..actors.core.segment import frame, payloads
 from ..actors.streams import Chunk
 
 _TERMINAL: Final = b'"event":"execution:completed"'

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from ..actors.errors import Fenced
+from ..actors.core.errors import Fenced
 from .call import Call, Reply
 from .wire import Health
 

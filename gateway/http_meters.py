@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..actors.meters import SECONDS, Histogram
+from ..actors.core.meters import SECONDS, Histogram
 
 
 class Requests:

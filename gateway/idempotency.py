@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from ..actors.errors import Fault, InvalidInput
+from ..actors.core.errors import Fault, InvalidInput
 from .problems import KeyInUse, KeyReused
 from .reply import Reply
 

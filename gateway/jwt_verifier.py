@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from ..actors.errors import Fault, InvalidInput
-from ..actors.tenancy import DEFAULT, TENANT
+from ..actors.core.errors import Fault, InvalidInput
+from ..actors.core.tenancy import DEFAULT, TENANT
 from .principal import ROLES, Principal
 from .problems import Unauthenticated
 

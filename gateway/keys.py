@@ -20,8 +20,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from ..actors.tenancy import DEFAULT, TENANT
-from ..actors.timestamps import epoch
+from ..actors.core.tenancy import DEFAULT, TENANT
+from ..actors.core.timestamps import epoch
 from .files import FileFault, InvalidFile
 from .principal import Principal, Role
 

@@ -13,15 +13,15 @@ from typing import Any, Final, NoReturn, Protocol, Self
 
 import msgspec
 
-from ..actors.errors import Conflict
-from ..actors.events import Record
+from ..actors.core.errors import Conflict
+from ..actors.core.events import Record
+from ..actors.core.lifecycle import Status
+from ..actors.core.node import NodeRegistry
+from ..actors.core.reset import StreamReset, as_record
+from ..actors.core.segment import payloads
+from ..actors.core.workflow import Workflow
 from ..actors.handle import Session
-from ..actors.lifecycle import Status
-from ..actors.node import NodeRegistry
-from ..actors.reset import StreamReset, as_record
 from ..actors.runtime import Runtime
-from ..actors.segment import payloads
-from ..actors.workflow import Workflow
 from .review_desk import Review, Voice, hold_review
 
 LAST_EVENT: Final = "execution:completed"

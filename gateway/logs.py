@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TextIO, TypeAlias
 
 import msgspec
 
-from ..actors.timestamps import stamp
+from ..actors.core.timestamps import stamp
 
 LogFormat: TypeAlias = Literal["text", "json"]
 

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from ..actors.errors import Fault, InvalidInput
-from ..actors.node import NodeRegistry
+from ..actors.core.errors import Fault, InvalidInput
+from ..actors.core.node import NodeRegistry
+from ..actors.core.workflow import Workflow
 from ..actors.runtime import Runtime
 from ..actors.tracing import Tracing
-from ..actors.workflow import Workflow
 from .files import compile_workflow, read_workflow
 from .logs import configure
 from .node_modules import load_nodes

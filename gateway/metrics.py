@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-from ..actors.lifecycle import TABLE, TERMINAL
+from ..actors.core.lifecycle import TABLE, TERMINAL
 from ..actors.placement import next_message, standing
 from ..actors.runtime import Runtime
 from ..actors.version import VERSION

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
-from ..actors.errors import InvalidInput, NotFound, Quarantined, SessiondError
+from ..actors.core.errors import InvalidInput, NotFound, Quarantined, SessiondError
 from ..actors.version import VERSION
 from .call import Route
 from .problems import (

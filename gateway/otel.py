@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor, SpanExporter
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from ..actors.errors import Fault, InvalidInput
+from ..actors.core.errors import Fault, InvalidInput
 from ..actors.version import VERSION
 
 Exporter: TypeAlias = Literal["console", "otlp"]

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from rich.console import Console
 
-from ..actors.events import Record
+from ..actors.core.events import Record
 from .progress_lines import LineView
 from .progress_live import LiveView
 from .terminal import LineReader

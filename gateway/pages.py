@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from ..actors.errors import NotFound
+from ..actors.core.errors import NotFound
 from .endpoint import Endpoint
 from .problems import MethodNotAllowed
 from .reply import Reply

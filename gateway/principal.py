@@ -6,8 +6,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from ..actors.errors import NotFound
-from ..actors.tenancy import DEFAULT, resolve
+from ..actors.core.errors import NotFound
+from ..actors.core.tenancy import DEFAULT, resolve
 from .problems import Forbidden
 
 Role: TypeAlias = Literal["viewer", "operator", "author", "admin"]

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ..actors.errors import (
+from ..actors.core.errors import (
     CommandRefused,
     Conflict,
     Draining,

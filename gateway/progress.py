@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ..actors.events import Record
-from ..actors.timestamps import epoch
+from ..actors.core.events import Record
+from ..actors.core.timestamps import epoch
 
 MAX_TEXT: Final = 65_536
 """Characters that are kept of what one agent said in one attempt: the newest."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from ..actors.events import Record
+from ..actors.core.events import Record
 from .progress import NodeProgress, Progress, duration, printable
 
 QUIET: Final = frozenset({"start", "end", "parallel", "loop", "switch", "vote", "human_review", "signal", "delay"})

@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..actors.events import Record
+from ..actors.core.events import Record
 from .progress import NodeProgress, duration
 from .progress_lines import LineView, first_line
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from ..actors.ports import RowPage, RowQuery
+from ..actors.core.ports import RowPage, RowQuery
 from .problems import QuotaExceeded
 
 UNFINISHED: Final = ("pending", "running", "paused")

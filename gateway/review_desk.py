@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from ..actors.errors import Conflict, InvalidInput
+from ..actors.core.errors import Conflict, InvalidInput
 
 ACTIONS: Final[Mapping[str, str]] = {"a": "approve", "r": "reject", "m": "modify"}
 Submit: TypeAlias = Callable[[str, str, Any], Awaitable[Any]]

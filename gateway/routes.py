@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ..actors.detail import SessionDetail
-from ..actors.errors import Conflict, NotFound, SessiondError, StoreFull, Unavailable
-from ..actors.messages import Receipt
+from ..actors.core.detail import SessionDetail
+from ..actors.core.errors import Conflict, NotFound, SessiondError, StoreFull, Unavailable
+from ..actors.core.messages import Receipt
 from . import documents, events, health, metrics, sessions, ticket_desk, workflows
 from .call import Route
 from .principal import Role

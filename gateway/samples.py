@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from ..actors.detail import NodeDetail, SessionDetail
-from ..actors.messages import Receipt
+from ..actors.core.detail import NodeDetail, SessionDetail
+from ..actors.core.messages import Receipt
 from .problems import Problem
 from .wire import (
     Command,

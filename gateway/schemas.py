@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..actors.events import Record
+from ..actors.core.events import Record
 from .wire import EventPage, Graph
 
 SCHEMAS: Final = "#/components/schemas/"

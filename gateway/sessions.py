@@ -9,11 +9,11 @@ from typing import Final, assert_never
 
 from msgspec import UNSET
 
-from ..actors.errors import InvalidWorkflow, NotFound, SessionExists
-from ..actors.fork import Fork
-from ..actors.json import encode_request
-from ..actors.lifecycle import Action
-from ..actors.messages import (
+from ..actors.core.errors import InvalidWorkflow, NotFound, SessionExists
+from ..actors.core.fork import Fork
+from ..actors.core.json import encode_request
+from ..actors.core.lifecycle import Action
+from ..actors.core.messages import (
     Answered,
     AnswerWait,
     Cancel,
@@ -28,8 +28,8 @@ from ..actors.messages import (
     Start,
     Stop,
 )
-from ..actors.ports import RowQuery, SessionRow
-from ..actors.workflow import Workflow
+from ..actors.core.ports import RowQuery, SessionRow
+from ..actors.core.workflow import Workflow
 from .call import Call, Reply
 from .idempotency import session_id_for
 from .problems import KeyReused

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from ..actors.errors import Fault, InvalidInput
+from ..actors.core.errors import Fault, InvalidInput
+from ..actors.core.workflow import fault_of
 from ..actors.http_policy import HttpPolicy
 from ..actors.options import Options
-from ..actors.workflow import fault_of
 from .logs import LogFormat
 
 PREFIX: Final = "SESSIOND_"

@@ -10,9 +10,9 @@ import asyncio
 
 from tornado.iostream import StreamClosedError
 
-from ..actors.errors import Fault, InvalidInput
-from ..actors.lifecycle import TERMINAL
-from ..actors.segment import payloads
+from ..actors.core.errors import Fault, InvalidInput
+from ..actors.core.lifecycle import TERMINAL
+from ..actors.core.segment import payloads
 from ..actors.streams import Chunk, Subscription
 from .endpoint import JsonHandler
 from .framing import holds_end, live_notice, reset_notice

@@ -11,7 +11,7 @@ import asyncio
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
-from ..actors.lifecycle import TERMINAL
+from ..actors.core.lifecycle import TERMINAL
 from ..actors.streams import Subscription
 from .call import Gateway
 from .framing import frames_of, holds_end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..actors.timestamps import stamp
+from ..actors.core.timestamps import stamp
 from .call import Call, Reply
 from .wire import TicketIssued, TicketRequest
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tornado.httputil import HTTPHeaders
 
-from ..actors.errors import SessiondError
+from ..actors.core.errors import SessiondError
 from ..actors.tracing import Tracing, traceparent
 
 HEADER = "traceparent"

@@ -13,9 +13,9 @@ from typing import Annotated, Final, Literal, TypeAlias, assert_never
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from ..actors.detail import SessionDetail
-from ..actors.events import HumanInteractionRequired
-from ..actors.lifecycle import TERMINAL
+from ..actors.core.detail import SessionDetail
+from ..actors.core.events import HumanInteractionRequired
+from ..actors.core.lifecycle import TERMINAL
 from ..actors.runtime import Runtime
 from ..actors.streams import Subscription
 from .call import Call

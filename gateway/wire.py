@@ -11,11 +11,11 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from ..actors.errors import Fault, InvalidInput, InvalidWorkflow
-from ..actors.lifecycle import Action, Status
-from ..actors.ports import SessionRow
-from ..actors.reset import Reset
-from ..actors.workflow import fault_of
+from ..actors.core.errors import Fault, InvalidInput, InvalidWorkflow
+from ..actors.core.lifecycle import Action, Status
+from ..actors.core.ports import SessionRow
+from ..actors.core.reset import Reset
+from ..actors.core.workflow import fault_of
 from .json_limits import MAX_DEPTH, parse
 
 T = TypeVar("T", bound=msgspec.Struct)

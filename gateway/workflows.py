@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from ..actors.errors import Fault, InvalidWorkflow
-from ..actors.node import NodeType
-from ..actors.ports import Definition
+from ..actors.core.errors import Fault, InvalidWorkflow
+from ..actors.core.node import NodeType
+from ..actors.core.ports import Definition
 from .call import Call, Reply
 from .wire import NodeTypeItem, NodeTypeList, VersionQuery, WorkflowItem, WorkflowList, WorkflowVersion
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from ..actors.errors import CorruptLog, FutureVersion
-from ..actors.ports import Definition, SessionRow
+from ..actors.core.errors import CorruptLog, FutureVersion
+from ..actors.core.ports import Definition, SessionRow
 
 VERSION: Final = 3
 """The schema of the records below and of the stores that hold them.

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
-from ..actors.errors import StoreBroken, Unavailable
-from ..actors.ports import Store
+from ..actors.core.errors import StoreBroken, Unavailable
+from ..actors.core.ports import Store
 from .group import Group
 
 logger = logging.getLogger("sessiond.writer")

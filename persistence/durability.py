@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ..actors.errors import StoreError
-from ..actors.ports import Hazard
+from ..actors.core.errors import StoreError
+from ..actors.core.ports import Hazard
 from . import sqlite_file
 from .locator import parse
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..actors.errors import PositionConflict, StoreError, Unavailable
-from ..actors.ports import Batch, Commit, Snapshot, Store, Ticket
+from ..actors.core.errors import PositionConflict, StoreError, Unavailable
+from ..actors.core.ports import Batch, Commit, Snapshot, Store, Ticket
 
 
 class Append:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from ..actors.ports import RowQuery, SessionRow
+from ..actors.core.ports import RowQuery, SessionRow
 from .listing import label_terms
 
 META: Final = "sessiond"

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from ..actors.ports import RowPage, RowQuery, SessionRow
+from ..actors.core.ports import RowPage, RowQuery, SessionRow
 
 Position = tuple[str, str]
 """A row's place in the list: (created_at, session_id), newest first."""

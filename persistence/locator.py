@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NoReturn
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from ..actors.errors import Fault, InvalidInput
+from ..actors.core.errors import Fault, InvalidInput
 
 
 def parse(url: str, known: Collection[str]) -> tuple[SplitResult, dict[str, str]]:

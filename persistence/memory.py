@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ..actors.errors import Fenced, StoreError, Unavailable
-from ..actors.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
-from ..actors.segment import Segment
-from ..actors.sharding import shard_of
+from ..actors.core.errors import Fenced, StoreError, Unavailable
+from ..actors.core.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
+from ..actors.core.segment import Segment
+from ..actors.core.sharding import shard_of
 from .codec import encode_row
 from .durability import memory_hazards
 from .listing import decode_cursor, matches, page

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ..actors.errors import CorruptLog, LogTrimmed, PositionConflict, StoreError
-from ..actors.ports import Batch, Commit, SessionRow
-from ..actors.segment import Segment
-from ..actors.sharding import shard_of
+from ..actors.core.errors import CorruptLog, LogTrimmed, PositionConflict, StoreError
+from ..actors.core.ports import Batch, Commit, SessionRow
+from ..actors.core.segment import Segment
+from ..actors.core.sharding import shard_of
 
 
 def check_shape(batch: Batch, shards: int) -> None:

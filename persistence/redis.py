@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from redis import exceptions
 
-from ..actors.errors import CorruptLog, Fenced, PositionConflict, StoreError, Unavailable
-from ..actors.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
-from ..actors.segment import Segment
-from ..actors.sharding import shard_of
+from ..actors.core.errors import CorruptLog, Fenced, PositionConflict, StoreError, Unavailable
+from ..actors.core.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
+from ..actors.core.segment import Segment
+from ..actors.core.sharding import shard_of
 from . import keys
 from .codec import (
     VERSION,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import Any
 
-from ..actors.ports import RowPage, RowQuery, SessionRow
-from ..actors.sharding import shard_of
+from ..actors.core.ports import RowPage, RowQuery, SessionRow
+from ..actors.core.sharding import shard_of
 from . import keys
 from .codec import decode_row
 from .listing import decode_cursor, matches, page

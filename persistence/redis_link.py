@@ -21,7 +21,7 @@ from redis.client import Redis
 from redis.connection import BlockingConnectionPool, ConnectionPool
 from redis.retry import Retry
 
-from ..actors.errors import StoreError, StoreFull, StoreUnavailable, Unavailable
+from ..actors.core.errors import StoreError, StoreFull, StoreUnavailable, Unavailable
 from .locator import positive
 
 _READERS: Final = 16

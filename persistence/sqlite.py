@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from ..actors.errors import StoreError, Unavailable
-from ..actors.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
-from ..actors.segment import Segment
+from ..actors.core.errors import StoreError, Unavailable
+from ..actors.core.ports import Batch, Definition, Hazard, RowPage, RowQuery, SessionRow, Snapshot, Store, Stored
+from ..actors.core.segment import Segment
 from .checkpoint import Checkpointer
 from .codec import decode_definition, decode_row, decode_snapshot, encode_definition
 from .durability import file_hazards

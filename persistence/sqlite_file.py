@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from ..actors.errors import CorruptLog, StoreError, StoreFull, StoreUnavailable, Unavailable
+from ..actors.core.errors import CorruptLog, StoreError, StoreFull, StoreUnavailable, Unavailable
 from .codec import VERSION, check_version
 from .locator import parse, positive, refuse
 from .sqlite_migrations import steps

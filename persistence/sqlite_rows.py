@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..actors.ports import RowQuery
+from ..actors.core.ports import RowQuery
 from .listing import decode_cursor
 
 SELECT_RUNNING: Final = (

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final, NamedTuple
 
-from ..actors.errors import Fenced, StoreBroken, StoreError, Unavailable
-from ..actors.ports import Batch, Commit, SessionRow, Snapshot
-from ..actors.segment import Segment
+from ..actors.core.errors import Fenced, StoreBroken, StoreError, Unavailable
+from ..actors.core.ports import Batch, Commit, SessionRow, Snapshot
+from ..actors.core.segment import Segment
 from .checkpoint import Checkpointer
 from .codec import encode_row, encode_snapshot
 from .listing import label_terms

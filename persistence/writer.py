@@ -22,11 +22,11 @@ from typing import Any, Final
 
 from pykka import ActorRef
 
+from ..actors.core.errors import Fenced, Overloaded, StoreBroken, StoreError, Unavailable
+from ..actors.core.meters import WriterMeters
+from ..actors.core.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from ..actors.dispatch.future import Deferred
 from ..actors.dispatch.loop_actor import LoopActor
-from ..actors.errors import Fenced, Overloaded, StoreBroken, StoreError, Unavailable
-from ..actors.meters import WriterMeters
-from ..actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from .commit_thread import CommitThread, MakeLine
 from .group import Append, Group, Keep
 

@@ -11,8 +11,8 @@ from redis import Redis
 from support.redis_server import RedisServer
 from support.stores import OPENERS, OpenStore, Owner
 
+from sessiond.actors.core.ports import Store
 from sessiond.actors.dispatch.dispatcher import LoopDispatcher
-from sessiond.actors.ports import Store
 
 
 @pytest.fixture(scope="session")

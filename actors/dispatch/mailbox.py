@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overlo
 
 from pykka import ActorDeadError, ActorRef
 
-from ..errors import Overloaded
+from ..core.errors import Overloaded
 from .control import Control, Kill, Suspend, Unsuspend
 from .future import PENDING, LoopFuture
 from .substrate import PYKKA_MESSAGES, STOP, StopMessage, SubstrateRef

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..node import NodeRegistry
+from ..core.node import NodeRegistry
 from .agent import AgentType
 from .delay import DelayType
 from .end import EndType

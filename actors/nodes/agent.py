@@ -9,12 +9,12 @@ from typing import Annotated, Any, Final, assert_never
 import msgspec
 
 from ..context import NodeContext
-from ..errors import Fault, InvalidInput, NodeError, TerminalError
-from ..events import TokenUsage, ToolExecution
-from ..json import MAX_OUTPUT, encode_output
-from ..node import TaskType
-from ..schema import check_against
-from ..workflow import Node
+from ..core.errors import Fault, InvalidInput, NodeError, TerminalError
+from ..core.events import TokenUsage, ToolExecution
+from ..core.json import MAX_OUTPUT, encode_output
+from ..core.node import TaskType
+from ..core.schema import check_against
+from ..core.workflow import Node
 from .demo import Demo, DemoScript
 from .function_tool import FunctionTool, function_tool
 from .openai_chat import OpenAIChat

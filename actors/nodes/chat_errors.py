@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ..errors import NodeError, TerminalError
+from ..core.errors import NodeError, TerminalError
 
 if TYPE_CHECKING:
     import openai

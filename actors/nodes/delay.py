@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from ..events import Fact, TimerSet
-from ..node import Answer, Outcome, View, WaitingType
+from ..core.events import Fact, TimerSet
+from ..core.node import Answer, Outcome, View, WaitingType
 
 
 class DelayProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..node import InlineType, Outcome, View
+from ..core.node import InlineType, Outcome, View
 
 
 class EndProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,8 +13,8 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ..errors import Fault, InvalidInput, TerminalError
-from ..workflow import fault_of
+from ..core.errors import Fault, InvalidInput, TerminalError
+from ..core.workflow import fault_of
 from .provider import ToolSpec
 
 

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from ..context import NodeContext
-from ..errors import NodeError
-from ..node import TaskType
+from ..core.errors import NodeError
+from ..core.node import TaskType
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from ..errors import Fault, InvalidInput, NodeError
-from ..events import Fact, HumanInteractionRequired
-from ..node import Answer, Outcome, View, WaitingType
-from ..schema import check_against
+from ..core.errors import Fault, InvalidInput, NodeError
+from ..core.events import Fact, HumanInteractionRequired
+from ..core.node import Answer, Outcome, View, WaitingType
+from ..core.schema import check_against
 
 ReviewAction: TypeAlias = Literal["approve", "reject", "modify"]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ..node import InlineType, Outcome, View
-from ..workflow import Node
+from ..core.node import InlineType, Outcome, View
+from ..core.workflow import Node
 
 
 class LoopProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from ..context import NodeContext
-from ..errors import TerminalError
-from ..node import TaskType
-from ..workflow import Node
+from ..core.errors import TerminalError
+from ..core.node import TaskType
+from ..core.workflow import Node
 
 MAX_ITEMS: Final = 10_000
 """Items of one map node."""

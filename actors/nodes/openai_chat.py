@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..context import NodeContext
-from ..errors import NodeError, TerminalError
+from ..core.errors import NodeError, TerminalError
 from .chat_errors import ErrorMap
 from .provider import Finish, Message, Piece, Text, Thinking, ToolCall, ToolSpec, Usage
 

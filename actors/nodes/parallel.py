@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..events import ParallelStart
-from ..node import InlineType, NoProperties, Outcome, View
+from ..core.events import ParallelStart
+from ..core.node import InlineType, NoProperties, Outcome, View
 from .end import merged
 
 

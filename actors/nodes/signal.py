@@ -6,9 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from ..errors import Fault, InvalidInput, NodeError
-from ..events import Fact, SignalAwaited
-from ..node import Answer, Outcome, View, WaitingType
+from ..core.errors import Fault, InvalidInput, NodeError
+from ..core.events import Fact, SignalAwaited
+from ..core.node import Answer, Outcome, View, WaitingType
 
 
 class SignalProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ..context import NodeContext
-from ..node import TaskType
+from ..core.node import TaskType
 
 
 class SubworkflowProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

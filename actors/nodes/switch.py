@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ..errors import Fault, InvalidInput, NodeError
-from ..node import InlineType, Outcome, View
-from ..workflow import Node, check_expression
+from ..core.errors import Fault, InvalidInput, NodeError
+from ..core.node import InlineType, Outcome, View
+from ..core.workflow import Node, check_expression
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

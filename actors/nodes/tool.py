@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..context import NodeContext
-from ..node import TaskType
+from ..core.node import TaskType
 
 
 class ToolProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

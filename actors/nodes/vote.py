@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ..errors import NodeError
-from ..node import InlineType, Outcome, View
+from ..core.errors import NodeError
+from ..core.node import InlineType, Outcome, View
 
 APPROVE, REJECT = "approve", "reject"
 

@@ -23,8 +23,8 @@ from support.watching import contiguous
 from support.web import Web, web
 
 from sessiond import HttpPolicy, NodeRegistry, Options, Runtime, Session
-from sessiond.actors.events import Record
-from sessiond.actors.node import default_registry
+from sessiond.actors.core.events import Record
+from sessiond.actors.core.node import default_registry
 from sessiond.gateway.yaml_data import parse_yaml
 
 LANGUAGES = frozenset({"yaml", "json", "python"})

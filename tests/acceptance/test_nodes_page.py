@@ -14,8 +14,8 @@ from support.command import ROOT
 from support.graphs import graph
 
 from sessiond import NodeRegistry, Runtime, SessionEnded
-from sessiond.actors.errors import InvalidWorkflow
-from sessiond.actors.node import default_registry
+from sessiond.actors.core.errors import InvalidWorkflow
+from sessiond.actors.core.node import default_registry
 
 PAGE = (ROOT / "docs" / "nodes.md").read_text(encoding="utf-8")
 PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))

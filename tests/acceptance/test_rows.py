@@ -15,8 +15,8 @@ from support.crash_rows import ROWS, TYPES, Row
 from support.interrupted import Survivor, live_through
 from support.redis_server import RedisServer
 
-from sessiond.actors.events import Record
-from sessiond.actors.node import NodeRegistry
+from sessiond.actors.core.events import Record
+from sessiond.actors.core.node import NodeRegistry
 from sessiond.actors.nodes import register_builtin
 
 pytestmark = pytest.mark.timeout(120)

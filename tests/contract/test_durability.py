@@ -13,8 +13,8 @@ from support.redis_server import RedisServer
 from support.stores import OpenStore
 
 from sessiond import Options, Runtime
-from sessiond.actors.errors import InvalidInput, StoreError, StoreUnavailable, UnsafeStore
-from sessiond.actors.ports import Hazard
+from sessiond.actors.core.errors import InvalidInput, StoreError, StoreUnavailable, UnsafeStore
+from sessiond.actors.core.ports import Hazard
 from sessiond.persistence.durability import (
     FileFacts,
     file_system_of,

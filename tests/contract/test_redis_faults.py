@@ -11,7 +11,7 @@ from support.proxy import CuttingProxy
 from support.redis_server import RedisServer
 from support.stores import OpenStore, Owner, row, segment
 
-from sessiond.actors.errors import (
+from sessiond.actors.core.errors import (
     CorruptLog,
     Fenced,
     FutureVersion,
@@ -21,8 +21,8 @@ from sessiond.actors.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from sessiond.actors.ports import Commit, RowQuery
-from sessiond.actors.sharding import shard_of
+from sessiond.actors.core.ports import Commit, RowQuery
+from sessiond.actors.core.sharding import shard_of
 from sessiond.persistence import keys
 from sessiond.persistence.codec import VERSION
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.stores import OpenStore, Owner, row, segment
 
-from sessiond.actors.errors import (
+from sessiond.actors.core.errors import (
     CorruptLog,
     FutureVersion,
     InvalidInput,
@@ -20,7 +20,7 @@ from sessiond.actors.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from sessiond.actors.ports import Commit, RowQuery
+from sessiond.actors.core.ports import Commit, RowQuery
 from sessiond.persistence.codec import VERSION
 
 EVERYTHING = 1 << 30
@@ -28,7 +28,7 @@ WRITER = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from support.stores import Owner, row, segment
-from sessiond.actors.ports import Commit
+from sessiond.actors.core.ports import Commit
 from sessiond.persistence.sqlite import open_store
 owner = Owner(open_store(sys.argv[1]), "child")
 for number in range(1_000_000):

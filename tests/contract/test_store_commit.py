@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from support.stores import Owner, row, segment
 
-from sessiond.actors.errors import PositionConflict, StoreError
-from sessiond.actors.ports import Batch, Commit, Snapshot, Store
-from sessiond.actors.segment import Segment, payloads
+from sessiond.actors.core.errors import PositionConflict, StoreError
+from sessiond.actors.core.ports import Batch, Commit, Snapshot, Store
+from sessiond.actors.core.segment import Segment, payloads
 
 EVERYTHING = 1 << 30
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.stores import OpenStore, moment
 
-from sessiond.actors.ports import Definition, Store
+from sessiond.actors.core.ports import Definition, Store
 
 
 def definition(version: str, workflow_id: str = "w", at: int = 0, *, listed: bool = True) -> Definition:

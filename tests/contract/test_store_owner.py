@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from support.stores import OpenStore, Owner, row, segment
 
-from sessiond.actors.errors import Fenced
-from sessiond.actors.ports import Batch, Commit, RowQuery, Snapshot, Store
+from sessiond.actors.core.errors import Fenced
+from sessiond.actors.core.ports import Batch, Commit, RowQuery, Snapshot, Store
 
 
 def test_each_claim_is_one_epoch_above_the_last(store: Store) -> None:
@@ -88,7 +88,7 @@ def test_an_owner_in_another_process_fences_this_one(open_store: OpenStore, dura
         "import sys; sys.path.insert(0, sys.argv[2])\n"
         "from support.stores import OPENERS\n"
         "from support.stores import Owner, row, segment\n"
-        "from sessiond.actors.ports import Commit\n"
+        "from sessiond.actors.core.ports import Commit\n"
         "store = OPENERS[sys.argv[1].partition(':')[0]](sys.argv[1])\n"
         "owner = Owner(store, 'child')\n"
         "owner.commit(Commit('a', segment(2)))\n"

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support.stores import Owner, row, segment
 
-from sessiond.actors.ports import Commit, RowQuery, Snapshot, Store
-from sessiond.actors.segment import Segment
+from sessiond.actors.core.ports import Commit, RowQuery, Snapshot, Store
+from sessiond.actors.core.segment import Segment
 
 EVERYTHING = 1 << 30
 LOG = [segment(1), segment(2, 4), segment(5), segment(6, 9)]

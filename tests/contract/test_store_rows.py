@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from support.stores import Owner, moment, row, segment
 
-from sessiond.actors.ports import Commit, RowQuery, SessionRow, Store
+from sessiond.actors.core.ports import Commit, RowQuery, SessionRow, Store
 
 STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled")
 

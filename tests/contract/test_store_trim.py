@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from support.stores import OpenStore, Owner, row, segment
 
-from sessiond.actors.errors import CorruptLog, Fenced, LogTrimmed, PositionConflict, StoreError, Unavailable
-from sessiond.actors.ports import Commit, Snapshot, Store
+from sessiond.actors.core.errors import CorruptLog, Fenced, LogTrimmed, PositionConflict, StoreError, Unavailable
+from sessiond.actors.core.ports import Commit, Snapshot, Store
 
 EVERYTHING = 1 << 30
 LOG = [segment(1), segment(2, 4), segment(5), segment(6, 9), segment(10)]

@@ -17,9 +17,9 @@ from support.stores import OpenStore, Owner, row, segment
 from support.watching import collect, contiguous
 
 from sessiond import Runtime
-from sessiond.actors.errors import LogTrimmed
-from sessiond.actors.ports import Commit, Store
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.errors import LogTrimmed
+from sessiond.actors.core.ports import Commit, Store
+from sessiond.actors.core.segment import payloads
 
 SOAK = bool(os.environ.get("SESSIOND_SOAK"))
 TESTS = Path(__file__).parents[1]

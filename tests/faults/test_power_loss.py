@@ -16,9 +16,9 @@ from support import killable
 from support.power import Disk, steps, traced
 from support.stores import OpenStore, Owner, row, segment
 
-from sessiond.actors.errors import LogTrimmed
-from sessiond.actors.ports import Commit
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.errors import LogTrimmed
+from sessiond.actors.core.ports import Commit
+from sessiond.actors.core.segment import payloads
 
 SOAK = bool(os.environ.get("SESSIOND_SOAK"))
 TESTS = Path(__file__).parents[1]

@@ -14,9 +14,9 @@ from support.stores import OpenStore, Owner, row, segment
 from support.strace import traced
 
 from sessiond import Runtime
-from sessiond.actors.errors import CorruptLog, StoreError, StoreUnavailable
-from sessiond.actors.ports import Commit
-from sessiond.actors.sharding import shard_of
+from sessiond.actors.core.errors import CorruptLog, StoreError, StoreUnavailable
+from sessiond.actors.core.ports import Commit
+from sessiond.actors.core.sharding import shard_of
 from sessiond.persistence import keys
 
 EVERYTHING = 1 << 30

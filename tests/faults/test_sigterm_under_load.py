@@ -11,7 +11,7 @@ import pytest
 from support.graphs import graph
 from support.process import server_process
 
-from sessiond.actors.errors import Unavailable
+from sessiond.actors.core.errors import Unavailable
 from sessiond.gateway.client import Backoff, Client, ProblemError
 
 NODES = """

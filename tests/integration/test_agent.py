@@ -11,7 +11,7 @@ from support.graphs import graph
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeContext, NodeRegistry, Options, Runtime, SessionEnded
-from sessiond.actors.errors import InvalidWorkflow
+from sessiond.actors.core.errors import InvalidWorkflow
 from sessiond.actors.nodes.agent import AgentProperties, AgentType
 from sessiond.actors.nodes.provider import Finish, Message, Piece, Text, Thinking, ToolSpec, Usage
 

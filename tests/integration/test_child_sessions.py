@@ -14,8 +14,8 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded
-from sessiond.actors.errors import NotFound
-from sessiond.actors.messages import Create
+from sessiond.actors.core.errors import NotFound
+from sessiond.actors.core.messages import Create
 
 
 class Bench:

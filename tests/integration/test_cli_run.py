@@ -14,7 +14,7 @@ from support.command import EXAMPLES, SCRIPT, Terminal, command
 from support.redis_server import RedisServer
 
 from sessiond import Runtime
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.segment import payloads
 from sessiond.gateway.progress import printable
 
 DEBATE = EXAMPLES / "council_debate.yaml"

@@ -10,7 +10,7 @@ import pytest
 from support.command import command
 from support.served import WORKFLOWS, Served
 
-from sessiond.actors.errors import InvalidInput
+from sessiond.actors.core.errors import InvalidInput
 from sessiond.gateway.cli_serve import read_settings
 from sessiond.gateway.files import InvalidFile
 

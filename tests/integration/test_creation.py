@@ -9,8 +9,8 @@ from support.graphs import chain, registry
 from support.watching import collect, contiguous
 
 from sessiond import Runtime
-from sessiond.actors.errors import NotFound
-from sessiond.actors.messages import Cancel, Create, Start
+from sessiond.actors.core.errors import NotFound
+from sessiond.actors.core.messages import Cancel, Create, Start
 from sessiond.actors.queries import AwaitEnd, Describe
 from sessiond.actors.supervisor import Open
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 from support.llm_server import LLMServer, calls, ends, says
 
-from sessiond.actors.node import NodeRegistry
+from sessiond.actors.core.node import NodeRegistry
+from sessiond.actors.core.workflow import parse
 from sessiond.actors.nodes import register_builtin
-from sessiond.actors.workflow import parse
 
 PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
 

@@ -11,7 +11,7 @@ import pytest
 from support.command import EXAMPLES
 
 from sessiond import Runtime
-from sessiond.actors.errors import InvalidInput
+from sessiond.actors.core.errors import InvalidInput
 from sessiond.gateway.files import read_workflow
 
 Answer = Callable[[int], tuple[str, Any]]

@@ -11,10 +11,10 @@ from support.held_store import HeldStore
 from support.watching import collect, contiguous
 
 from sessiond import Runtime, SessionEnded
+from sessiond.actors.core.errors import NotFound, SessiondError
+from sessiond.actors.core.events import ToolExecution
+from sessiond.actors.core.node import InlineType, Outcome, View
 from sessiond.actors.dispatch.mailbox import ask
-from sessiond.actors.errors import NotFound, SessiondError
-from sessiond.actors.events import ToolExecution
-from sessiond.actors.node import InlineType, Outcome, View
 from sessiond.actors.supervisor import Activate
 
 

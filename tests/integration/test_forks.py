@@ -12,7 +12,7 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeRegistry, Runtime, Session, ThreadRuntime
-from sessiond.actors.errors import Draining, InvalidInput, NotBegun, NotFound, SessionExists
+from sessiond.actors.core.errors import Draining, InvalidInput, NotBegun, NotFound, SessionExists
 
 ECHO = {"a": "${nodes.a.output}", "b": "${nodes.b.output}"}
 GRAPH = graph(

@@ -14,7 +14,7 @@ from support.graphs import chain
 from support.people import People, bearer, guarded_site
 from support.site import HELD, REVIEW, problem, site_on
 
-from sessiond.actors.errors import CorruptLog
+from sessiond.actors.core.errors import CorruptLog
 from sessiond.gateway.client import Client, ProblemError, StreamRefused
 from sessiond.gateway.principal import ROLES
 from sessiond.gateway.routes import ROUTES

@@ -8,7 +8,7 @@ import pytest
 from support.graphs import chain
 from support.site import HELD, Site, site_on
 
-from sessiond.actors.errors import NotFound, Unavailable
+from sessiond.actors.core.errors import NotFound, Unavailable
 from sessiond.gateway.client import Backoff, Client, ProblemError
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from support.graphs import graph
 
-from sessiond.actors.errors import InvalidInput
+from sessiond.actors.core.errors import InvalidInput
 from sessiond.gateway.client import Client
 from sessiond.gateway.files import InvalidFile
 from sessiond.gateway.main import serve

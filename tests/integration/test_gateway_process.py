@@ -14,8 +14,8 @@ from support.process import server_process
 from support.redis_server import RedisServer
 from support.site import RawSocket
 
-from sessiond.actors.errors import Unavailable
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.errors import Unavailable
+from sessiond.actors.core.segment import payloads
 from sessiond.gateway.client import Client, ProblemError
 
 NODES = """

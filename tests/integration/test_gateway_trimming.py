@@ -16,8 +16,8 @@ from support.site import Site, problem, seqs, site_on
 from support.trimmed import LIMIT, TALKS, folded, plain, talkers, trimmed
 from support.watching import until
 
-from sessiond.actors.events import Record
-from sessiond.actors.reset import StreamReset
+from sessiond.actors.core.events import Record
+from sessiond.actors.core.reset import StreamReset
 
 PATH = "/api/v1/sessions/s/events"
 

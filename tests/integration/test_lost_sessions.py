@@ -9,10 +9,10 @@ import pytest
 from support.graphs import graph, registry
 
 from sessiond import Runtime
-from sessiond.actors.errors import Fenced
-from sessiond.actors.messages import Pause
-from sessiond.actors.meters import WriterMeters
-from sessiond.actors.ports import Commit, Snapshot, Store, Ticket, WriterHost
+from sessiond.actors.core.errors import Fenced
+from sessiond.actors.core.messages import Pause
+from sessiond.actors.core.meters import WriterMeters
+from sessiond.actors.core.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from sessiond.actors.queries import AwaitStored, Describe
 
 REVIEW = graph({"r": {"type": "human_review", "properties": {"prompt": "?"}}})

@@ -9,7 +9,7 @@ from pathlib import Path
 from support.graphs import graph, registry
 
 from sessiond import Runtime
-from sessiond.actors.ports import RowQuery
+from sessiond.actors.core.ports import RowQuery
 
 COUNT = 10_000
 WAITING = graph(

@@ -14,7 +14,7 @@ from support.graphs import chain, graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded
-from sessiond.actors.errors import Overloaded
+from sessiond.actors.core.errors import Overloaded
 
 CYCLE: list[Any] = []
 CYCLE.append(CYCLE)

@@ -12,7 +12,7 @@ import pytest
 from support.graphs import graph
 
 from sessiond import NodeRegistry, Options, Runtime
-from sessiond.actors.node import default_registry
+from sessiond.actors.core.node import default_registry
 from sessiond.actors.plugins import NODE_PLUGINS, load_node_plugins
 
 MODULE = """

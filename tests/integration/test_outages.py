@@ -15,7 +15,7 @@ from support.redis_server import RedisServer
 from support.site import HELD, Site, problem, site_on
 from support.watching import collect, contiguous
 
-from sessiond.actors.events import Record
+from sessiond.actors.core.events import Record
 
 CONTROL = "/api/v1/sessions/s1/control"
 ANSWER_S = 0.3

@@ -11,7 +11,7 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, Options, Runtime
-from sessiond.actors.errors import Fenced, NotFound
+from sessiond.actors.core.errors import Fenced, NotFound
 
 REVIEW = graph({"a": ["r"], "r": {"type": "human_review", "next_ids": ["b"], "properties": {"prompt": "?"}}, "b": []})
 

@@ -12,7 +12,7 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded, TerminalError
-from sessiond.actors.errors import NotWaiting
+from sessiond.actors.core.errors import NotWaiting
 
 
 class Patient:

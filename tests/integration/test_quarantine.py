@@ -16,12 +16,12 @@ from support.site import problem, site_on
 from support.watching import collect, contiguous
 
 from sessiond import NodeRegistry, Options, Runtime
+from sessiond.actors.core.errors import Quarantined, StoreUnavailable
+from sessiond.actors.core.ports import Batch, Snapshot, Stored
+from sessiond.actors.core.snapshot import freeze
 from sessiond.actors.definitions import Definitions
 from sessiond.actors.environment import SystemClock
-from sessiond.actors.errors import Quarantined, StoreUnavailable
-from sessiond.actors.ports import Batch, Snapshot, Stored
 from sessiond.actors.restore import Restorer
-from sessiond.actors.snapshot import freeze
 from sessiond.persistence.memory import MemoryStore
 from sessiond.persistence.sqlite import open_store
 

@@ -12,8 +12,8 @@ from support.held_store import HeldStore
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeRegistry, Runtime
-from sessiond.actors.errors import Fenced, SessiondError
-from sessiond.actors.ports import Store
+from sessiond.actors.core.errors import Fenced, SessiondError
+from sessiond.actors.core.ports import Store
 
 
 class World:

@@ -9,7 +9,7 @@ from support.graphs import chain, registry
 from support.held_store import HeldStore
 
 from sessiond import Runtime
-from sessiond.actors.errors import Draining
+from sessiond.actors.core.errors import Draining
 from sessiond.actors.queries import Describe
 
 

@@ -11,8 +11,8 @@ from support.graphs import chain, graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeRegistry, Runtime, Session, SessionEnded
-from sessiond.actors.errors import CommandRefused, InvalidInput, NotFound, SessionExists
-from sessiond.actors.events import Record
+from sessiond.actors.core.errors import CommandRefused, InvalidInput, NotFound, SessionExists
+from sessiond.actors.core.events import Record
 
 
 class Bench:

@@ -7,9 +7,9 @@ from support.graphs import chain, graph, registry
 from support.stores import OpenStore
 
 from sessiond import Runtime
-from sessiond.actors.errors import NotFound
-from sessiond.actors.ports import RowQuery
-from sessiond.actors.tenancy import tenant_of
+from sessiond.actors.core.errors import NotFound
+from sessiond.actors.core.ports import RowQuery
+from sessiond.actors.core.tenancy import tenant_of
 
 
 async def test_two_tenants_give_the_same_ids_and_each_gets_its_own(open_store: OpenStore, durable_url: str) -> None:

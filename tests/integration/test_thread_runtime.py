@@ -9,7 +9,7 @@ import pytest
 from support.graphs import chain, graph, registry
 
 from sessiond import SessionEnded, ThreadRuntime
-from sessiond.actors.errors import InvalidInput, NotFound
+from sessiond.actors.core.errors import InvalidInput, NotFound
 
 
 def test_a_session_from_a_thread(tmp_path: Path) -> None:

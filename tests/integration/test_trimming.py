@@ -14,10 +14,10 @@ from support.trimmed import LIMIT, LOOP, TALKS, WORDS, folded, plain, talkers, t
 from support.watching import collect, contiguous, until
 
 from sessiond import Options, Runtime, Session
-from sessiond.actors.errors import CommandRefused, CorruptLog, ForkTrimmed, NotFound, Quarantined, SessionExists
-from sessiond.actors.events import Record
-from sessiond.actors.reset import StreamReset
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.errors import CommandRefused, CorruptLog, ForkTrimmed, NotFound, Quarantined, SessionExists
+from sessiond.actors.core.events import Record
+from sessiond.actors.core.reset import StreamReset
+from sessiond.actors.core.segment import payloads
 from sessiond.actors.streams import unpack_plain
 
 

@@ -13,7 +13,7 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeRegistry, Result, Runtime, SessionEnded
-from sessiond.actors.errors import InvalidWorkflow
+from sessiond.actors.core.errors import InvalidWorkflow
 
 
 class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
 from sessiond import Runtime, SessionEnded
-from sessiond.actors.errors import CommandRefused, InvalidInput, NotWaiting
+from sessiond.actors.core.errors import CommandRefused, InvalidInput, NotWaiting
 
 
 def opened(url: str) -> Any:

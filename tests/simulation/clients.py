@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pykka import ActorDeadError
 
-from sessiond.actors.errors import SessiondError
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.errors import SessiondError
+from sessiond.actors.core.segment import payloads
 from sessiond.actors.streams import Subscription
 
 if TYPE_CHECKING:

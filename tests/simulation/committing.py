@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sessiond.actors.errors import Unavailable
-from sessiond.actors.ports import Store
+from sessiond.actors.core.errors import Unavailable
+from sessiond.actors.core.ports import Store
 from sessiond.persistence.commit_thread import Stored, Troubled, attempts
 from sessiond.persistence.group import Group
 

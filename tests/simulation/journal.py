@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sessiond.actors.segment import Segment, payloads
+from sessiond.actors.core.segment import Segment, payloads
 
 STATUS_EVENTS: Final = {
     "execution:started": ({"pending"}, "running"),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sessiond.actors.context import NodeContext
-from sessiond.actors.errors import NodeError, TerminalError
-from sessiond.actors.events import ToolExecution
-from sessiond.actors.node import NodeRegistry, TaskType
+from sessiond.actors.core.errors import NodeError, TerminalError
+from sessiond.actors.core.events import ToolExecution
+from sessiond.actors.core.node import NodeRegistry, TaskType
 
 if TYPE_CHECKING:
     from .process import Process

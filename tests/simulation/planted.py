@@ -9,17 +9,18 @@ from unittest.mock import patch
 
 import msgspec
 
-from sessiond.actors import decide, recovery
-from sessiond.actors import state as state_module
+from sessiond.actors import recovery
 from sessiond.actors.attempts import Attempts
-from sessiond.actors.decision import Draft, StartAttempt
-from sessiond.actors.detail import describe
-from sessiond.actors.extent import LogExtent
-from sessiond.actors.messages import Recover
-from sessiond.actors.ports import Snapshot
+from sessiond.actors.core import decide
+from sessiond.actors.core import state as state_module
+from sessiond.actors.core.decision import Draft, StartAttempt
+from sessiond.actors.core.detail import describe
+from sessiond.actors.core.extent import LogExtent
+from sessiond.actors.core.messages import Recover
+from sessiond.actors.core.ports import Snapshot
+from sessiond.actors.core.segment import Segment
 from sessiond.actors.release import Release, Releases
 from sessiond.actors.restore import Restorer
-from sessiond.actors.segment import Segment
 from sessiond.actors.session import SessionActor
 from sessiond.actors.streams import Subscription
 from sessiond.actors.upkeep import Upkeep

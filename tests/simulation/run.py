@@ -10,8 +10,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from sessiond.actors.errors import NotWaiting
-from sessiond.actors.extent import NO_LIMIT
+from sessiond.actors.core.errors import NotWaiting
+from sessiond.actors.core.extent import NO_LIMIT
 from sessiond.actors.runtime import Runtime
 
 from .clients import Caller, Watcher

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sessiond.actors.errors import StoreError, StoreFull, StoreUnavailable, Unavailable
-from sessiond.actors.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Stored
-from sessiond.actors.segment import Segment
+from sessiond.actors.core.errors import StoreError, StoreFull, StoreUnavailable, Unavailable
+from sessiond.actors.core.ports import Batch, Definition, RowPage, RowQuery, SessionRow, Stored
+from sessiond.actors.core.segment import Segment
 from sessiond.persistence.memory import MemoryStore
 
 from .journal import Broken, Journal

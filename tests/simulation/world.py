@@ -9,17 +9,17 @@ from collections import deque
 from random import Random
 from typing import Any, Final
 
-from sessiond.actors.detail import describe
-from sessiond.actors.events import unpack
-from sessiond.actors.extent import NO_LIMIT, LogLimit
-from sessiond.actors.node import NodeType
+from sessiond.actors.core.detail import describe
+from sessiond.actors.core.events import unpack
+from sessiond.actors.core.extent import NO_LIMIT, LogLimit
+from sessiond.actors.core.node import NodeType
+from sessiond.actors.core.ports import Snapshot
+from sessiond.actors.core.reset import Reset
+from sessiond.actors.core.sharding import shard_of
+from sessiond.actors.core.snapshot import thaw
+from sessiond.actors.core.state import SessionState, fold
+from sessiond.actors.core.workflow import Workflow, parse
 from sessiond.actors.nodes import register_builtin
-from sessiond.actors.ports import Snapshot
-from sessiond.actors.reset import Reset
-from sessiond.actors.sharding import shard_of
-from sessiond.actors.snapshot import thaw
-from sessiond.actors.state import SessionState, fold
-from sessiond.actors.workflow import Workflow, parse
 
 from .faults import Faults
 from .graphs import GraphMaker

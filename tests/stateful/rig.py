@@ -9,7 +9,7 @@ from typing import Any
 from support.graphs import registry
 
 from sessiond import NodeRegistry, Runtime
-from sessiond.actors.ports import Store
+from sessiond.actors.core.ports import Store
 from sessiond.actors.streams import Subscription, unpack_plain
 
 from .model import DEFINITION, Model

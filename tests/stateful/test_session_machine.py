@@ -24,8 +24,8 @@ from stateful.model import Model
 from stateful.rig import Rig
 from support.stores import OPENERS
 
-from sessiond.actors.errors import CommandRefused, NotWaiting
-from sessiond.actors.ports import Store
+from sessiond.actors.core.errors import CommandRefused, NotWaiting
+from sessiond.actors.core.ports import Store
 
 Kind = Literal["memory", "sqlite", "redis"]
 

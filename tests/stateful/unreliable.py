@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sessiond.actors.errors import StoreError, StoreUnavailable, Unavailable
-from sessiond.actors.ports import Batch, Store
+from sessiond.actors.core.errors import StoreError, StoreUnavailable, Unavailable
+from sessiond.actors.core.ports import Batch, Store
 
 Fault = Literal["before", "after"]
 

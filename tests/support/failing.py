@@ -13,8 +13,8 @@ from support.graphs import graph, registry
 from support.stores import Owner, row, segment
 
 from sessiond import Runtime
-from sessiond.actors.errors import SessiondError, StoreBroken
-from sessiond.actors.ports import Commit
+from sessiond.actors.core.errors import SessiondError, StoreBroken
+from sessiond.actors.core.ports import Commit
 from sessiond.persistence.sqlite import open_store
 
 

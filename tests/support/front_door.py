@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from support.watching import contiguous
 
-from sessiond.actors.detail import SessionDetail
-from sessiond.actors.events import Record
+from sessiond.actors.core.detail import SessionDetail
+from sessiond.actors.core.events import Record
 from sessiond.gateway.client import Client
 
 Step = Callable[[Client, str, str], Awaitable[object]]

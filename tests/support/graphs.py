@@ -9,15 +9,15 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from sessiond.actors.decide import decide
-from sessiond.actors.decision import Decision, StartAttempt
-from sessiond.actors.errors import InvalidWorkflow
-from sessiond.actors.events import NodeStateChange, Record
-from sessiond.actors.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
-from sessiond.actors.node import NodeRegistry, NodeType
+from sessiond.actors.core.decide import decide
+from sessiond.actors.core.decision import Decision, StartAttempt
+from sessiond.actors.core.errors import InvalidWorkflow
+from sessiond.actors.core.events import NodeStateChange, Record
+from sessiond.actors.core.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
+from sessiond.actors.core.node import NodeRegistry, NodeType
+from sessiond.actors.core.state import SessionState
+from sessiond.actors.core.workflow import Workflow, parse
 from sessiond.actors.nodes import register_builtin
-from sessiond.actors.state import SessionState
-from sessiond.actors.workflow import Workflow, parse
 
 
 def registry() -> NodeRegistry:

@@ -7,8 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 
-from sessiond.actors.errors import StoreError, StoreUnavailable, Unavailable
-from sessiond.actors.ports import Batch, Stored
+from sessiond.actors.core.errors import StoreError, StoreUnavailable, Unavailable
+from sessiond.actors.core.ports import Batch, Stored
 from sessiond.persistence.memory import MemoryStore
 
 

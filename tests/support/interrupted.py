@@ -18,7 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from sessiond.actors.events import Record
+from sessiond.actors.core.events import Record
 from sessiond.gateway.client import Client
 
 SECONDS = 30.0

@@ -22,7 +22,7 @@ from support.stores import Owner, row, segment
 from support.strace import MOST_CALLS
 
 from sessiond import Options, Runtime
-from sessiond.actors.ports import Commit
+from sessiond.actors.core.ports import Commit
 from sessiond.persistence.sqlite import open_store
 
 SESSIONS = ("s0", "s1")

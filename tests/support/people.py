@@ -11,7 +11,7 @@ import msgspec
 from support.site import Site, site_on
 from tornado.httpclient import HTTPResponse
 
-from sessiond.actors.timestamps import stamp
+from sessiond.actors.core.timestamps import stamp
 from sessiond.gateway.client import Client
 from sessiond.gateway.keys import KeyEntry, append_key, new_key
 from sessiond.gateway.principal import ROLES, Role

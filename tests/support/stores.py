@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from sessiond.actors.errors import StoreError, Unavailable
-from sessiond.actors.ports import Batch, Commit, SessionRow, Snapshot, Store
-from sessiond.actors.segment import Segment, frame
-from sessiond.actors.sharding import shard_of
+from sessiond.actors.core.errors import StoreError, Unavailable
+from sessiond.actors.core.ports import Batch, Commit, SessionRow, Snapshot, Store
+from sessiond.actors.core.segment import Segment, frame
+from sessiond.actors.core.sharding import shard_of
 from sessiond.persistence import memory, redis, sqlite
 
 OpenStore = Callable[[str], Store]

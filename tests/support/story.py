@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessiond.actors.events import Record
-from sessiond.actors.timestamps import stamp
+from sessiond.actors.core.events import Record
+from sessiond.actors.core.timestamps import stamp
 
 BEGAN = 1_700_000_000.0
 

@@ -10,8 +10,8 @@ import msgspec
 from support.graphs import graph, registry
 
 from sessiond import NodeRegistry, Runtime
-from sessiond.actors.errors import LogTrimmed
-from sessiond.actors.events import Record
+from sessiond.actors.core.errors import LogTrimmed
+from sessiond.actors.core.events import Record
 
 WORDS = 120
 LIMIT = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sessiond import Session
-from sessiond.actors.events import Record
+from sessiond.actors.core.events import Record
 
 
 async def collect(session: Session, after: int = 0) -> list[Record]:

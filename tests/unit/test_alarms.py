@@ -3,8 +3,8 @@ from __future__ import annotations
 from support.graphs import Engine, graph
 
 from sessiond.actors.alarms import timers
-from sessiond.actors.messages import Abort, FireTimer, Pause, Resume
-from sessiond.actors.timestamps import epoch, stamp
+from sessiond.actors.core.messages import Abort, FireTimer, Pause, Resume
+from sessiond.actors.core.timestamps import epoch, stamp
 
 START = epoch("2026-01-01T00:00:00Z")
 

@@ -10,10 +10,10 @@ from msgspec import UNSET, Raw
 from support.graphs import Engine, graph
 
 from sessiond.actors.alarms import timers
-from sessiond.actors.errors import InvalidInput, NotFound, NotWaiting
-from sessiond.actors.events import Failure, HumanInteractionRequired, NodeResumed
-from sessiond.actors.messages import Answered, AnswerWait, Pause, Resume, RetryNode, SkipNode, Stop
-from sessiond.actors.scope import NodeScope
+from sessiond.actors.core.errors import InvalidInput, NotFound, NotWaiting
+from sessiond.actors.core.events import Failure, HumanInteractionRequired, NodeResumed
+from sessiond.actors.core.messages import Answered, AnswerWait, Pause, Resume, RetryNode, SkipNode, Stop
+from sessiond.actors.core.scope import NodeScope
 
 BOOM = Failure("boom", "it broke")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sessiond.actors.errors import InvalidInput
-from sessiond.actors.timestamps import epoch
+from sessiond.actors.core.errors import InvalidInput
+from sessiond.actors.core.timestamps import epoch
 from sessiond.gateway.cli_key import read_expiry
 from sessiond.gateway.files import InvalidFile
 from sessiond.gateway.keys import KeyEntry, append_key, digest, new_key, read_keys

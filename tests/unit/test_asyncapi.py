@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from sessiond.actors.events import ExecutionPaused, Record
+from sessiond.actors.core.events import ExecutionPaused, Record
 from sessiond.gateway.asyncapi import FACTS, asyncapi
 from sessiond.gateway.commands import COMMANDS
 from sessiond.gateway.framing import live_notice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from httpx2 import Headers
 
-from sessiond.actors.errors import NodeError
+from sessiond.actors.core.errors import NodeError
 from sessiond.actors.nodes.chat_errors import ErrorMap, retry_after
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"

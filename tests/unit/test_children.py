@@ -7,10 +7,10 @@ from typing import Any
 from support.graphs import Engine, compiled, faults_of, graph
 
 from sessiond.actors.children import child_id, generation
-from sessiond.actors.events import ChildEnded, ChildStarted, Failure
-from sessiond.actors.messages import Abort, Cancel, Pause, RecordFacts, Recover, Resume, Stop
-from sessiond.actors.sharding import shard_of
-from sessiond.actors.snapshot import freeze, thaw
+from sessiond.actors.core.events import ChildEnded, ChildStarted, Failure
+from sessiond.actors.core.messages import Abort, Cancel, Pause, RecordFacts, Recover, Resume, Stop
+from sessiond.actors.core.sharding import shard_of
+from sessiond.actors.core.snapshot import freeze, thaw
 
 INNER = graph({"a": []}) | {"workflow_id": "inner"}
 

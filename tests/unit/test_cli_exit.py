@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sessiond.actors.errors import (
+from sessiond.actors.core.errors import (
     CommandRefused,
     Draining,
     Fault,

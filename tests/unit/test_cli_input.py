@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sessiond.actors.errors import InvalidInput
+from sessiond.actors.core.errors import InvalidInput
 from sessiond.gateway.cli_input import parse_input
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from sessiond.actors.detail import NodeDetail, SessionDetail
-from sessiond.actors.events import Failure
-from sessiond.actors.messages import Receipt
-from sessiond.actors.timestamps import stamp
+from sessiond.actors.core.detail import NodeDetail, SessionDetail
+from sessiond.actors.core.events import Failure
+from sessiond.actors.core.messages import Receipt
+from sessiond.actors.core.timestamps import stamp
 from sessiond.gateway.cli_show import columns, show_receipt, show_reviews, show_session, show_sessions
 from sessiond.gateway.wire import ReviewItem, ReviewList, SessionItem, SessionList
 

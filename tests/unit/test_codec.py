@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.stores import moment, row
 
-from sessiond.actors.errors import CorruptLog, FutureVersion
-from sessiond.actors.ports import Definition, SessionRow
+from sessiond.actors.core.errors import CorruptLog, FutureVersion
+from sessiond.actors.core.ports import Definition, SessionRow
 from sessiond.persistence import codec
 
 text = st.text(st.characters(exclude_categories=["Cs"]))

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Raw, UnsetType
 from support.graphs import Engine, chain, graph
 
-from sessiond.actors.errors import CommandRefused, InvalidInput, NotFound, NotWaiting, SessiondError
-from sessiond.actors.events import Failure, NodeStateChange, Record, pack, unpack
-from sessiond.actors.lifecycle import NODE_TABLE, TERMINAL
-from sessiond.actors.messages import (
+from sessiond.actors.core.errors import CommandRefused, InvalidInput, NotFound, NotWaiting, SessiondError
+from sessiond.actors.core.events import Failure, NodeStateChange, Record, pack, unpack
+from sessiond.actors.core.lifecycle import NODE_TABLE, TERMINAL
+from sessiond.actors.core.messages import (
     Abort,
     Answered,
     AnswerWait,
@@ -34,9 +34,9 @@ from sessiond.actors.messages import (
     Start,
     Stop,
 )
-from sessiond.actors.segment import Segment
-from sessiond.actors.snapshot import freeze, thaw
-from sessiond.actors.state import SessionState, fold
+from sessiond.actors.core.segment import Segment
+from sessiond.actors.core.snapshot import freeze, thaw
+from sessiond.actors.core.state import SessionState, fold
 
 REVIEW: dict[str, Any] = {
     "type": "human_review",

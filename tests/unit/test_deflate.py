@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiond.actors.segment import frame
+from sessiond.actors.core.segment import frame
 from sessiond.gateway.deflate import NotDeflated, TooMuchInflated, agree, deflated, inflate
 
 AGREED = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from sessiond.actors.meters import Histogram
+from sessiond.actors.core.meters import Histogram
 from sessiond.gateway.exposition import Exposition
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessiond.actors.errors import ExpressionCost, ExpressionError
-from sessiond.actors.expression_cost import MAX_NESTING, MAX_UNITS, Work, check_work, measure
-from sessiond.actors.expression_syntax import parse
-from sessiond.actors.expressions import Expression
+from sessiond.actors.core.errors import ExpressionCost, ExpressionError
+from sessiond.actors.core.expression_cost import MAX_NESTING, MAX_UNITS, Work, check_work, measure
+from sessiond.actors.core.expression_syntax import parse
+from sessiond.actors.core.expressions import Expression
 
 MANY = list(range(100_000))
 LONG = "a" * 1_000_000

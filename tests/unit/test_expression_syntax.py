@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sessiond.actors.errors import ExpressionError
-from sessiond.actors.expression_syntax import (
+from sessiond.actors.core.errors import ExpressionError
+from sessiond.actors.core.expression_syntax import (
     MAX_DEPTH,
     MAX_NESTING,
     Call,

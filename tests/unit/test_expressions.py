@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessiond.actors.errors import ExpressionError
-from sessiond.actors.expressions import MAX_SOURCE, Expression, expression, resolve, template
+from sessiond.actors.core.errors import ExpressionError
+from sessiond.actors.core.expressions import MAX_SOURCE, Expression, expression, resolve, template
 
 
 class Plain:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiond.actors.extent import MOST_MARKS, NEW, NO_LIMIT, LogExtent, LogLimit, unknown
-from sessiond.actors.snapshot import extent_of, freeze, thaw
-from sessiond.actors.state import SessionState
+from sessiond.actors.core.extent import MOST_MARKS, NEW, NO_LIMIT, LogExtent, LogLimit, unknown
+from sessiond.actors.core.snapshot import extent_of, freeze, thaw
+from sessiond.actors.core.state import SessionState
 from sessiond.actors.upkeep import PASSIVE_BYTES, Upkeep
 
 STEPS = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 5_000)), min_size=1, max_size=200)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.graphs import registry
 
-from sessiond.actors.errors import Fault
+from sessiond.actors.core.errors import Fault
 from sessiond.gateway.files import MAX_FILE, FileFault, InvalidFile, compile_workflow, read_data, read_workflow
 
 GRAPH = """\

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from support.graphs import Engine, chain
 
-from sessiond.actors.events import Progress, TokenUsage, ToolExecution, pack, unpack
-from sessiond.actors.messages import RecordFacts
-from sessiond.actors.segment import Segment
-from sessiond.actors.state import SessionState, fold
+from sessiond.actors.core.events import Progress, TokenUsage, ToolExecution, pack, unpack
+from sessiond.actors.core.messages import RecordFacts
+from sessiond.actors.core.segment import Segment
+from sessiond.actors.core.state import SessionState, fold
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from msgspec import UNSET, Raw
 from support.graphs import Engine, chain, graph
 from support.random_graphs import loop, random_graph
 
-from sessiond.actors.decision import StartAttempt
-from sessiond.actors.errors import InvalidInput, NotBegun
-from sessiond.actors.events import Failure, ForkedFrom, NodeStateChange, Record, pack, unpack
-from sessiond.actors.fork import MAX_REUSED, Fork, Original, reused
-from sessiond.actors.messages import Cancel, Create, Pause, SignalSession, SkipNode, Start, Stop
-from sessiond.actors.segment import Segment
-from sessiond.actors.state import SessionState, fold
+from sessiond.actors.core.decision import StartAttempt
+from sessiond.actors.core.errors import InvalidInput, NotBegun
+from sessiond.actors.core.events import Failure, ForkedFrom, NodeStateChange, Record, pack, unpack
+from sessiond.actors.core.fork import MAX_REUSED, Fork, Original, reused
+from sessiond.actors.core.messages import Cancel, Create, Pause, SignalSession, SkipNode, Start, Stop
+from sessiond.actors.core.segment import Segment
+from sessiond.actors.core.state import SessionState, fold
 
 DIAMOND = graph({"s": ["a", "b"], "a": ["j"], "b": ["j"], "j": []})
 ROUNDS = graph({"s": ["a"], "a": ["b", "c"], "b": ["l"], "c": ["l"], "l": loop("a", "e", 3), "e": []})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from sessiond.actors.events import Record, pack
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.events import Record, pack
+from sessiond.actors.core.segment import payloads
 from sessiond.gateway.framing import holds_end, live_frame
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from sessiond.actors.errors import InvalidInput, TerminalError
+from sessiond.actors.core.errors import InvalidInput, TerminalError
 from sessiond.actors.nodes.function_tool import FunctionTool, function_tool
 
 

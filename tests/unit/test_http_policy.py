@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from sessiond import HttpPolicy, NodeError
-from sessiond.actors.errors import InvalidInput
+from sessiond.actors.core.errors import InvalidInput
 from sessiond.actors.http_policy import is_public
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "64:ff9b::808:808", "2002:808:808::1"]

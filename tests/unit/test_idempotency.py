@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sessiond.actors.errors import InvalidInput, Unavailable
+from sessiond.actors.core.errors import InvalidInput, Unavailable
 from sessiond.gateway.idempotency import REPLAYED, Answers, fingerprint, key_of, session_id_for
 from sessiond.gateway.problems import KeyInUse, KeyReused
 from sessiond.gateway.reply import Reply

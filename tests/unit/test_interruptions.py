@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.graphs import Engine, graph
 
-from sessiond.actors.messages import Pause, Recover, Resume
+from sessiond.actors.core.messages import Pause, Recover, Resume
 
 JOINS: list[Any] = ["all", "any", {"at_least": 1}, {"at_least": 2}]
 

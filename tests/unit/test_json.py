@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from sessiond.actors.errors import NodeError
-from sessiond.actors.json import encode_output
+from sessiond.actors.core.errors import NodeError
+from sessiond.actors.core.json import encode_output
 
 
 class Point(msgspec.Struct):

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from sessiond.actors.errors import InvalidInput
+from sessiond.actors.core.errors import InvalidInput
 from sessiond.gateway.jwt_verifier import JwtVerifier, read_verifier
 from sessiond.gateway.problems import Unauthenticated
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.stores import moment, row
 
-from sessiond.actors.ports import RowQuery, SessionRow
+from sessiond.actors.core.ports import RowQuery, SessionRow
 from sessiond.persistence import keys
 from sessiond.persistence.listing import matches
 

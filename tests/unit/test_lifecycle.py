@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from sessiond.actors.errors import CommandRefused
-from sessiond.actors.lifecycle import ACTIONS, TABLE, TERMINAL, Status, Trigger, allowed, next_status
+from sessiond.actors.core.errors import CommandRefused
+from sessiond.actors.core.lifecycle import ACTIONS, TABLE, TERMINAL, Status, Trigger, allowed, next_status
 
 _: Status | None = None
 EXPECTED: dict[Status, list[Status | None]] = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.stores import row
 
-from sessiond.actors.ports import RowQuery
+from sessiond.actors.core.ports import RowQuery
 from sessiond.persistence.listing import decode_cursor, encode_cursor, label_terms, matches, page
 
 text = st.text(st.characters(exclude_categories=["Cs"]))

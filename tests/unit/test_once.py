@@ -8,9 +8,9 @@ import pytest
 from msgspec import Raw
 from support.graphs import Engine, graph
 
-from sessiond.actors.errors import CommandRefused
-from sessiond.actors.events import Failure, pack, unpack
-from sessiond.actors.messages import (
+from sessiond.actors.core.errors import CommandRefused
+from sessiond.actors.core.events import Failure, pack, unpack
+from sessiond.actors.core.messages import (
     Answered,
     AnswerWait,
     Once,
@@ -23,8 +23,8 @@ from sessiond.actors.messages import (
     SkipNode,
     Stop,
 )
-from sessiond.actors.segment import Segment
-from sessiond.actors.state import MAX_DONE, SessionState, fold
+from sessiond.actors.core.segment import Segment
+from sessiond.actors.core.state import MAX_DONE, SessionState, fold
 
 SIGNAL = {"type": "signal", "properties": {"name": "go"}}
 REVIEW = {"type": "human_review", "properties": {"prompt": "?"}}

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from sessiond.actors.errors import CommandRefused, NotFound, StoreFull, StoreUnavailable
+from sessiond.actors.core.errors import CommandRefused, NotFound, StoreFull, StoreUnavailable
 from sessiond.gateway.call import Route
 from sessiond.gateway.docs_page import render
 from sessiond.gateway.openapi import openapi, statuses

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Raw
 from support.graphs import Engine, graph
 
-from sessiond.actors.detail import describe
-from sessiond.actors.events import Failure
-from sessiond.actors.expressions import template
-from sessiond.actors.messages import Pause, Resume
-from sessiond.actors.scope import NodeScope
+from sessiond.actors.core.detail import describe
+from sessiond.actors.core.events import Failure
+from sessiond.actors.core.expressions import template
+from sessiond.actors.core.messages import Pause, Resume
+from sessiond.actors.core.scope import NodeScope
 
 
 def loop(back: str, leave: str, rounds: int, until: str | None = None) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.stores import row, segment
 
-from sessiond.actors.errors import CorruptLog, PositionConflict, StoreError
-from sessiond.actors.ports import Batch, Commit, Snapshot
-from sessiond.actors.segment import Segment
-from sessiond.actors.sharding import shard_of
+from sessiond.actors.core.errors import CorruptLog, PositionConflict, StoreError
+from sessiond.actors.core.ports import Batch, Commit, Snapshot
+from sessiond.actors.core.segment import Segment
+from sessiond.actors.core.sharding import shard_of
 from sessiond.persistence.positions import check_contiguous, check_loaded, check_shape, unwritten
 
 

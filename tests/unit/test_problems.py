@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from sessiond.actors import errors
-from sessiond.actors.errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, StoreFull, Unavailable
+from sessiond.actors.core import errors
+from sessiond.actors.core.errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, StoreFull, Unavailable
 from sessiond.gateway.problems import (
     BodyTooLarge,
     Malformed,

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from support.stores import row
 
-from sessiond.actors.ports import RowPage, RowQuery
+from sessiond.actors.core.ports import RowPage, RowQuery
 from sessiond.gateway.problems import QuotaExceeded
 from sessiond.gateway.quota import SessionQuota
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis import exceptions
 
-from sessiond.actors.errors import Fenced, StoreError, StoreFull, StoreUnavailable
+from sessiond.actors.core.errors import Fenced, StoreError, StoreFull, StoreUnavailable
 from sessiond.persistence.redis_link import explain
 
 IN_SCRIPT = "Error running script (call to f_2b9): @user_script:61: -"

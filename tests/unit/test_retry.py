@@ -11,10 +11,10 @@ from msgspec import Raw
 from support.graphs import Engine, compiled, graph
 
 from sessiond.actors.alarms import timers
-from sessiond.actors.errors import ExpressionError, InvalidWorkflow, NodeError, TerminalError
-from sessiond.actors.events import AttemptError, Failure, TimerSet
-from sessiond.actors.messages import CompleteAttempt, FireTimer, Pause, Quiesce, Recover, Resume, Stop
-from sessiond.actors.retry import Retry, chance_of
+from sessiond.actors.core.errors import ExpressionError, InvalidWorkflow, NodeError, TerminalError
+from sessiond.actors.core.events import AttemptError, Failure, TimerSet
+from sessiond.actors.core.messages import CompleteAttempt, FireTimer, Pause, Quiesce, Recover, Resume, Stop
+from sessiond.actors.core.retry import Retry, chance_of
 
 BOOM = Failure("boom", "it broke")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sessiond.actors.errors import Fault, InvalidInput, NotWaiting
+from sessiond.actors.core.errors import Fault, InvalidInput, NotWaiting
 from sessiond.gateway.review_desk import Review, hold_review
 
 REVIEW = Review("ask", ("approve", "reject", "modify"))

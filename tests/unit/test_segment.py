@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiond.actors.errors import CorruptLog
-from sessiond.actors.segment import Segment, after, frame, payloads, skip
+from sessiond.actors.core.errors import CorruptLog
+from sessiond.actors.core.segment import Segment, after, frame, payloads, skip
 
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 70_000]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sessiond import HttpPolicy
-from sessiond.actors.errors import InvalidInput
+from sessiond.actors.core.errors import InvalidInput
 from sessiond.gateway.settings import Settings
 
 

@@ -10,12 +10,12 @@ from msgspec import Raw
 from support.graphs import Engine, graph, registry
 
 from sessiond.actors.alarms import timers
-from sessiond.actors.errors import CommandRefused, Fault, InvalidInput, NotFound, NotWaiting, SignalsFull
-from sessiond.actors.events import Fact, Failure, NodeResumed
-from sessiond.actors.messages import AnswerWait, Pause, Resume, RetryNode, Signalled, SignalSession, Stop
-from sessiond.actors.node import Answer, Outcome, View
+from sessiond.actors.core.errors import CommandRefused, Fault, InvalidInput, NotFound, NotWaiting, SignalsFull
+from sessiond.actors.core.events import Fact, Failure, NodeResumed
+from sessiond.actors.core.messages import AnswerWait, Pause, Resume, RetryNode, Signalled, SignalSession, Stop
+from sessiond.actors.core.node import Answer, Outcome, View
+from sessiond.actors.core.signals import MAX_BYTES, MAX_SIGNALS
 from sessiond.actors.nodes.signal import SignalType
-from sessiond.actors.signals import MAX_BYTES, MAX_SIGNALS
 
 
 def signal(name: str = "go", *next_ids: str, **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from support.stores import Owner, moment, row, segment
 
-from sessiond.actors.ports import Commit, RowQuery
+from sessiond.actors.core.ports import Commit, RowQuery
 from sessiond.persistence.listing import encode_cursor
 from sessiond.persistence.sqlite import open_store
 from sessiond.persistence.sqlite_rows import SELECT_RUNNING, select_rows

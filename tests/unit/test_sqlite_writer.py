@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from support.stores import row, segment
 
-from sessiond.actors.errors import PositionConflict, StoreError
-from sessiond.actors.ports import Batch, Commit, Snapshot
+from sessiond.actors.core.errors import PositionConflict, StoreError
+from sessiond.actors.core.ports import Batch, Commit, Snapshot
 from sessiond.persistence.checkpoint import Checkpointer
 from sessiond.persistence.sqlite_file import connect, prepare
 from sessiond.persistence.sqlite_writer import SqliteWriter
@@ -23,7 +23,7 @@ LIMITED = """
 import os, resource, sys
 sys.path.insert(0, sys.argv[2])
 from support.stores import Owner, row, segment
-from sessiond.actors.ports import Commit
+from sessiond.actors.core.ports import Commit
 from sessiond.persistence.sqlite import open_store
 store = open_store("sqlite:///" + sys.argv[1])
 owner = Owner(store)

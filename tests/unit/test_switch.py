@@ -8,8 +8,8 @@ import pytest
 from msgspec import Raw
 from support.graphs import Engine, compiled, graph
 
-from sessiond.actors.errors import InvalidInput, InvalidWorkflow
-from sessiond.actors.messages import AnswerWait, SkipNode
+from sessiond.actors.core.errors import InvalidInput, InvalidWorkflow
+from sessiond.actors.core.messages import AnswerWait, SkipNode
 
 CASES = [{"when": "input.n > 10", "to": "big"}, {"when": "${ input.n > 0 }", "to": "small"}]
 

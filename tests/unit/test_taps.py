@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from sessiond.actors.reset import Reset
-from sessiond.actors.segment import Segment, frame, payloads
+from sessiond.actors.core.reset import Reset
+from sessiond.actors.core.segment import Segment, frame, payloads
 from sessiond.actors.streams import EventHub
 from sessiond.actors.taps import Tap, TapOverflow
 

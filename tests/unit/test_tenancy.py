@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiond.actors.errors import InvalidInput
-from sessiond.actors.sharding import shard_of
-from sessiond.actors.tenancy import (
+from sessiond.actors.core.errors import InvalidInput
+from sessiond.actors.core.sharding import shard_of
+from sessiond.actors.core.tenancy import (
     TENANT,
     check_tenant,
     resolve,
@@ -17,7 +17,7 @@ from sessiond.actors.tenancy import (
     tenant_of,
     workflow_key,
 )
-from sessiond.actors.workflow import ID
+from sessiond.actors.core.workflow import ID
 
 ids = st.from_regex(ID, fullmatch=True)
 tenants = st.from_regex(TENANT, fullmatch=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessiond.actors.errors import NotFound
+from sessiond.actors.core.errors import NotFound
 from sessiond.gateway.principal import Principal
 from sessiond.gateway.problems import TooManyRequests, Unauthenticated
 from sessiond.gateway.tickets import LIFE_S, MOST, Tickets

@@ -10,9 +10,9 @@ from msgspec import Raw
 from support.graphs import Engine, compiled, graph
 
 from sessiond.actors.alarms import timers
-from sessiond.actors.errors import InvalidWorkflow
-from sessiond.actors.events import Failure
-from sessiond.actors.messages import AnswerWait, Pause, Resume
+from sessiond.actors.core.errors import InvalidWorkflow
+from sessiond.actors.core.events import Failure
+from sessiond.actors.core.messages import AnswerWait, Pause, Resume
 
 NOW = 1767225600.0
 """The engine's first moment, 2026-01-01T00:00:00Z, in epoch seconds."""

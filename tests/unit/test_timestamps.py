@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiond.actors.timestamps import epoch, stamp
+from sessiond.actors.core.timestamps import epoch, stamp
 
 
 @given(st.integers(0, 4_000_000_000), st.integers(0, 999_999))

@@ -4,8 +4,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiond.actors.events import Record, TokenStream
-from sessiond.actors.segment import payloads
+from sessiond.actors.core.events import Record, TokenStream
+from sessiond.actors.core.segment import payloads
 from sessiond.actors.tokens import MAX_BUFFER, TokenBuffer
 
 NOW = "2026-01-01T00:00:00.000000Z"

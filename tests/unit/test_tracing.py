@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from sessiond.actors.messages import Create
+from sessiond.actors.core.messages import Create
 from sessiond.actors.tracing import traceparent
 from sessiond.gateway.traces import trace_of
 

@@ -7,10 +7,10 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from sessiond.actors.errors import CorruptLog, FutureVersion
-from sessiond.actors.events import AnyFact, ExecutionStarted, Record, TokenStream, pack, unpack
-from sessiond.actors.segment import Segment
-from sessiond.actors.upcasters import UPCASTERS, upcast
+from sessiond.actors.core.errors import CorruptLog, FutureVersion
+from sessiond.actors.core.events import AnyFact, ExecutionStarted, Record, TokenStream, pack, unpack
+from sessiond.actors.core.segment import Segment
+from sessiond.actors.core.upcasters import UPCASTERS, upcast
 
 TABLE = {
     ("e", 1): lambda data: {"name": data["nmae"]},

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from sessiond import NodeError, NodeRegistry, Result
-from sessiond.actors.json import MAX_OUTPUT
-from sessiond.actors.node import Anything
-from sessiond.actors.user_code import Pieces, UserCode
+from sessiond.actors.core.json import MAX_OUTPUT
+from sessiond.actors.core.node import Anything
+from sessiond.actors.core.user_code import Pieces, UserCode
 
 
 class Size(msgspec.Struct, frozen=True):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from support.graphs import Engine, compiled, graph
 
-from sessiond.actors.errors import InvalidWorkflow
-from sessiond.actors.messages import AnswerWait
+from sessiond.actors.core.errors import InvalidWorkflow
+from sessiond.actors.core.messages import AnswerWait
 
 
 def held(ballots: Any, **properties: Any) -> Engine:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sessiond.actors.core.errors import Draining
 from sessiond.actors.dispatch.future import Deferred, LoopFuture
-from sessiond.actors.errors import Draining
 from sessiond.actors.waiters import Waiters
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sessiond.actors.errors import Fault, InvalidInput, InvalidWorkflow
+from sessiond.actors.core.errors import Fault, InvalidInput, InvalidWorkflow
 from sessiond.gateway.wire import (
     Command,
     CreateSession,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from support.graphs import graph
 
-from sessiond.actors.errors import InvalidWorkflow
-from sessiond.actors.workflow_diff import Change, compare, outline
+from sessiond.actors.core.errors import InvalidWorkflow
+from sessiond.actors.core.workflow_diff import Change, compare, outline
 
 BASE = graph({"a": ["b"], "b": ["c"], "c": []})
 

@@ -9,9 +9,17 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from support.stores import row, segment
 
+from sessiond.actors.core.errors import (
+    Fenced,
+    Overloaded,
+    StoreBroken,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    Unavailable,
+)
+from sessiond.actors.core.ports import Batch, Commit, Snapshot, WriterHost
 from sessiond.actors.dispatch.dispatcher import LoopDispatcher
-from sessiond.actors.errors import Fenced, Overloaded, StoreBroken, StoreError, StoreFull, StoreUnavailable, Unavailable
-from sessiond.actors.ports import Batch, Commit, Snapshot, WriterHost
 from sessiond.persistence.memory import MemoryStore
 from sessiond.persistence.writer import Writer, start
 

@@ -17,7 +17,7 @@ from .events import Fact
 from .user_code import RunsIn, UserCode
 
 if TYPE_CHECKING:
-    from .context import NodeContext
+    from ..context import NodeContext
     from .workflow import Node
 
 

@@ -16,7 +16,7 @@ from .meters import WriterMeters
 from .segment import Segment
 
 if TYPE_CHECKING:
-    from .dispatch.dispatcher import LoopDispatcher
+    from ..dispatch.dispatcher import LoopDispatcher
 
 
 class SessionRow(msgspec.Struct, frozen=True, omit_defaults=True):

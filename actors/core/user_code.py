@@ -20,7 +20,7 @@ from .errors import NodeError
 from .json import MAX_OUTPUT
 
 if TYPE_CHECKING:
-    from .context import NodeContext, ThreadContext
+    from ..context import NodeContext, ThreadContext
 
 RunsIn = Literal["loop", "thread", "process"]
 

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .dispatch.mailbox import Control
+from ..dispatch.mailbox import Control
 from .events import Fact, Failure, ForkedFrom
 from .lifecycle import Action, Status
 
