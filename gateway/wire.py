@@ -241,6 +241,23 @@ class SessionList(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """Sessions by status."""
+
+    pending: int = 0
+    running: int = 0
+    paused: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+
+class SessionCounts(msgspec.Struct, frozen=True):
+    """How many sessions there are, as of a second ago or less."""
+
+    counts: Counts
+
+
 class ReviewItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """A wait that is open for a person; `status` is that of its session."""
 

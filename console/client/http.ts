@@ -75,6 +75,11 @@ export class Client {
     return this.call("GET", "api/v1/sessions", { query, ...given(signal) });
   }
 
+  /** Return how many sessions have each status. */
+  async counts(signal?: AbortSignal): Promise<Schemas["Counts"]> {
+    return (await this.call<Schemas["SessionCounts"]>("GET", "api/v1/sessions/counts", given(signal))).counts;
+  }
+
   session(id: string, signal?: AbortSignal): Promise<SessionDetail> {
     return this.call("GET", session(id), given(signal));
   }
