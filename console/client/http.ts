@@ -68,7 +68,7 @@ export class Client {
   }
 
   execute(body: Execute, key?: string): Promise<Schemas["Started"]> {
-    return this.call("POST", "api/v1/workflows/execute", { body, ...(key === undefined ? {} : { key }) });
+    return this.call("POST", "api/v1/workflows/execute", { body, ...keyed(key) });
   }
 
   sessions(query: Query = {}, signal?: AbortSignal): Promise<SessionList> {
@@ -88,32 +88,36 @@ export class Client {
     return this.call("GET", `${session(id)}/workflow`, given(signal));
   }
 
-  control(id: string, action: Action, reason?: string): Promise<Receipt> {
-    return this.call("POST", `${session(id)}/control`, { body: { action, ...(reason ? { reason } : {}) } });
+  control(id: string, action: Action, reason?: string, key?: string): Promise<Receipt> {
+    return this.call("POST", `${session(id)}/control`, { body: { action, ...(reason ? { reason } : {}) }, ...keyed(key) });
   }
 
-  review(id: string, body: Partial<Schemas["Review"]>): Promise<Schemas["Resumed"]> {
-    return this.call("POST", `${session(id)}/review`, { body });
+  review(id: string, body: Partial<Schemas["Review"]>, key?: string): Promise<Schemas["Resumed"]> {
+    return this.call("POST", `${session(id)}/review`, { body, ...keyed(key) });
   }
 
-  resumeNode(id: string, node: string, output: unknown): Promise<Schemas["Resumed"]> {
-    return this.call("POST", `${session(id)}/nodes/${encodeURIComponent(node)}/resume`, { body: { output } });
+  resumeNode(id: string, node: string, output: unknown, key?: string): Promise<Schemas["Resumed"]> {
+    return this.call("POST", `${nodeOf(id, node)}/resume`, { body: { output }, ...keyed(key) });
   }
 
-  retryNode(id: string, node: string, body: { input?: unknown } = {}): Promise<Schemas["Resumed"]> {
-    return this.call("POST", `${session(id)}/nodes/${encodeURIComponent(node)}/retry`, { body });
+  retryNode(id: string, node: string, body: { input?: unknown } = {}, key?: string): Promise<Schemas["Resumed"]> {
+    return this.call("POST", `${nodeOf(id, node)}/retry`, { body, ...keyed(key) });
   }
 
-  skipNode(id: string, node: string, body: { output?: unknown } = {}): Promise<Schemas["Resumed"]> {
-    return this.call("POST", `${session(id)}/nodes/${encodeURIComponent(node)}/skip`, { body });
+  skipNode(id: string, node: string, body: { output?: unknown } = {}, key?: string): Promise<Schemas["Resumed"]> {
+    return this.call("POST", `${nodeOf(id, node)}/skip`, { body, ...keyed(key) });
   }
 
-  signal(id: string, body: { name?: string; node_id?: string; payload: unknown }): Promise<Schemas["SignalSent"]> {
-    return this.call("POST", `${session(id)}/signal`, { body });
+  signal(
+    id: string,
+    body: { name?: string; node_id?: string; payload: unknown },
+    key?: string,
+  ): Promise<Schemas["SignalSent"]> {
+    return this.call("POST", `${session(id)}/signal`, { body, ...keyed(key) });
   }
 
-  fork(id: string, body: Partial<Schemas["ForkSession"]>): Promise<SessionDetail> {
-    return this.call("POST", `${session(id)}/fork`, { body });
+  fork(id: string, body: Partial<Schemas["ForkSession"]>, key?: string): Promise<SessionDetail> {
+    return this.call("POST", `${session(id)}/fork`, { body, ...keyed(key) });
   }
 
   deleteSession(id: string): Promise<void> {
@@ -172,6 +176,13 @@ export class Client {
     return url;
   }
 
+  /** Return where the WebSocket for commands, and for the events of many sessions, is. */
+  commandUrl(query: Query = {}): URL {
+    const url = this.url("ws", query);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return url;
+  }
+
   private url(path: string, query: Query = {}): URL {
     const url = new URL(path, this.base);
     for (const [name, value] of Object.entries(query)) {
@@ -215,5 +226,7 @@ export class Client {
 }
 
 const session = (id: string): string => `api/v1/sessions/${encodeURIComponent(id)}`;
+const nodeOf = (id: string, node: string): string => `${session(id)}/nodes/${encodeURIComponent(node)}`;
 const workflow = (id: string): string => `api/v1/workflows/${encodeURIComponent(id)}`;
 const given = (signal: AbortSignal | undefined): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
+const keyed = (key: string | undefined): { key?: string } => (key === undefined ? {} : { key });

@@ -1,5 +1,6 @@
 export * from "./backoff";
 export * from "./events";
+export * from "./feed";
 export * from "./http";
 export * from "./problem";
 export * from "./stream";
