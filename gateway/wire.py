@@ -218,7 +218,7 @@ class SessionItem(msgspec.Struct, frozen=True):
     session_id: str
     workflow_id: str
     workflow_version: str
-    status: str
+    status: Status
     labels: dict[str, str]
     waits: tuple[str, ...]
     parent_id: str | None

@@ -1157,7 +1157,8 @@ export interface components {
             seq: number;
             session_id: string;
             started_at: string | null;
-            status: string;
+            /** @enum {unknown} */
+            status: "cancelled" | "completed" | "failed" | "paused" | "pending" | "running";
             updated_at: string;
             waits: string[];
             workflow_id: string;
