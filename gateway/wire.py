@@ -244,12 +244,12 @@ class SessionList(msgspec.Struct, frozen=True):
 class Counts(msgspec.Struct, frozen=True):
     """Sessions by status."""
 
-    pending: int = 0
-    running: int = 0
-    paused: int = 0
-    completed: int = 0
-    failed: int = 0
-    cancelled: int = 0
+    pending: int
+    running: int
+    paused: int
+    completed: int
+    failed: int
+    cancelled: int
 
 
 class SessionCounts(msgspec.Struct, frozen=True):

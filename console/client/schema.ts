@@ -567,18 +567,12 @@ export interface components {
          * @description Sessions by status.
          */
         Counts: {
-            /** @default 0 */
-            cancelled?: number;
-            /** @default 0 */
-            completed?: number;
-            /** @default 0 */
-            failed?: number;
-            /** @default 0 */
-            paused?: number;
-            /** @default 0 */
-            pending?: number;
-            /** @default 0 */
-            running?: number;
+            cancelled: number;
+            completed: number;
+            failed: number;
+            paused: number;
+            pending: number;
+            running: number;
         };
         /**
          * CreateSession

@@ -48,7 +48,7 @@ async def test_the_same_request_again_is_answered_alike_and_another_refused(site
 async def test_sessions_are_counted_by_status(site: Site) -> None:
     await site.client.execute(HELD, session_id="s1")
     await site.client.execute(HELD, session_id="s2", start=False)
-    assert await site.client.counts() == Counts(pending=1, running=1)
+    assert await site.client.counts() == Counts(pending=1, running=1, paused=0, completed=0, failed=0, cancelled=0)
 
 
 async def test_no_session_takes_the_name_of_a_call(site: Site) -> None:
