@@ -9,7 +9,8 @@ export type SessionList = Schemas["SessionList"];
 export type NodeDetail = Schemas["NodeDetail"];
 export type Receipt = Schemas["Receipt"];
 export type Action = Schemas["Command"]["action"];
-export type Execute = Partial<Schemas["Execute"]>;
+/** The API's document says no more of a graph than that it is an object. */
+export type Execute = Omit<Partial<Schemas["Execute"]>, "graph"> & { graph?: object };
 export type ReviewItem = Schemas["ReviewItem"];
 export type WorkflowItem = Schemas["WorkflowItem"];
 export type NodeType = Schemas["NodeTypeItem"];
