@@ -70,6 +70,19 @@ const look = EditorView.theme({
   ".cm-fault": { textDecoration: "underline wavy var(--failed) 1px", textUnderlineOffset: "3px", backgroundColor: "var(--failed-soft)" },
 });
 
+/**
+ * Replace what is selected ourselves: Chromium would keep the looks of the old text by an inline style, which the page's
+ * policy forbids and reports.
+ */
+const replacing = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== "insertText" || event.data === null || view.composing || view.state.selection.main.empty) return false;
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    event.preventDefault();
+    return true;
+  },
+});
+
 export interface EditorOptions {
   text: string;
   label: string;
@@ -87,9 +100,9 @@ export class Editor {
     });
     const extensions: Extension[] = [
       faults, signs, lineNumbers(), history(), drawSelection(), indentOnInput(), bracketMatching(), highlightActiveLine(),
-      EditorState.tabSize.of(2), indentUnit.of("  "), yaml(), syntaxHighlighting(colours), look, changed,
+      EditorState.tabSize.of(2), indentUnit.of("  "), yaml(), syntaxHighlighting(colours), look, changed, replacing,
       keymap.of([...defaultKeymap, ...historyKeymap]),
-      EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+      EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }),
     ];
     this.view = new EditorView({ doc: text, extensions, parent: root, root });
     this.view.dom.classList.add("editor");
