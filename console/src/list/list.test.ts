@@ -57,6 +57,7 @@ describe("rows", () => {
     const rows = new Rows({ workflow: "w" });
     const created = (id: string, workflow_id: string) => event(id, "execution:created", { workflow_id, status: "running" });
     expect([rows.apply(created("n", "w")), rows.apply(created("n", "w")), rows.apply(created("m", "other"))]).toEqual([true, false, false]);
+    rows.apply(event("n", "execution:started"));
     expect([...rows.fresh]).toEqual(["n"]);
     rows.append({ items: [item("n")], next_cursor: null });
     expect(rows.fresh.size).toBe(0);
@@ -78,9 +79,10 @@ describe("rows", () => {
     rows.spoil();
     const [page, ...others] = rows.stale(0, 2);
     expect([page?.cursor, others.length]).toEqual([undefined, 0]);
-    rows.refresh(page!, { items: [item("d"), item("c", { status: "failed", seq: 5 }), item("b", { seq: 1 })], next_cursor: "n" });
+    const whole = rows.refresh(page!, { items: [item("d"), item("c", { status: "failed", seq: 5 }), item("b", { seq: 1 })], next_cursor: "n" });
     expect([rows.find("c")?.status, rows.find("b")?.seq, [...rows.fresh]]).toEqual(["failed", 2, ["d"]]);
-    expect(rows.stale(0, 3)).toMatchObject([{ cursor: "n" }]);
+    const [last] = rows.stale(0, 3);
+    expect([whole, last?.cursor, rows.refresh(last!, { items: [], next_cursor: null })]).toEqual([true, "n", false]);
   });
 });
 

@@ -94,8 +94,10 @@ export class Listing {
     for (const page of rows.stale(from, to)) {
       page.stale = false;
       try {
-        const query = { ...asked(rows.filters), cursor: page.cursor, limit: page.to - page.from || FIRST };
-        rows.refresh(page, await this.client.sessions(query, reading.signal));
+        // Above the first page there may be new ones.
+        const limit = page.cursor === undefined ? MORE : page.to - page.from;
+        const found = await this.client.sessions({ ...asked(rows.filters), cursor: page.cursor, limit }, reading.signal);
+        if (!rows.refresh(page, found)) return await this.read(rows.filters);
         this.changed();
       } catch {
         page.stale = true; // when the feed is back, or somebody scrolls

@@ -47,14 +47,16 @@ export class Rows {
     return this.pages.filter((page) => page.stale && page.from < to && page.to > from);
   }
 
-  /** Take a page that was read again. */
-  refresh(page: Page, read: SessionList): void {
+  /** Take a page that was read again; return whether all its rows still belong there. */
+  refresh(page: Page, read: SessionList): boolean {
     page.stale = false;
+    const found = new Set(read.items.map((item) => item.session_id));
     for (const item of read.items) {
       const at = this.at.get(item.session_id);
       if (at !== undefined && this.items[at]!.seq <= item.seq) this.items[at] = item;
       else if (at === undefined && page.cursor === undefined) this.fresh.add(item.session_id);
     }
+    return this.items.slice(page.from, page.to).every((item) => found.has(item.session_id));
   }
 
   /** Return where a session stands; -1 if it isn't on the list. */
@@ -86,9 +88,11 @@ export class Rows {
     if (now === undefined) return false;
     const known = event.event === "execution:created" ? { workflow_id: event.data.workflow_id, labels: event.data.labels ?? {} } : {};
     const tells = event.event === "execution:created" || (status !== undefined && label === undefined && workflow === undefined);
-    if (!tells || !wants(this.filters, { status: now, ...known })) return this.fresh.delete(event.session_id) && false;
-    const size = this.fresh.size;
-    return this.fresh.add(event.session_id).size > size;
+    const wanted = wants(this.filters, { status: now, ...known });
+    if (this.fresh.has(event.session_id)) return status !== undefined && !wanted && this.fresh.delete(event.session_id);
+    if (!tells || !wanted) return false;
+    this.fresh.add(event.session_id);
+    return true;
   }
 }
 
