@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,13 +125,13 @@ def test_it_catches_up_with_what_happened_while_the_server_was_away(browser: Bro
     arguments = ("--store", "sqlite:///s.db")
     with Served(*arguments, cwd=tmp_path) as first, tab(browser, first.url) as console:
         console.expected += ["ERR_", "WebSocket", "status of 503"]
-        with closing(Api(first.url)) as api:
+        with Api(first.url) as api:
             api.start(DONE, "before", start=False)
         page = live(console.open("#/sessions"))
         expect(row(page, "before")).to_contain_text("pending")
         first.stop()
         expect(page.locator(".feed")).to_have_text("not live: reconnecting")
-        with Served(*arguments, cwd=tmp_path, port=first.port) as second, closing(Api(second.url)) as api:
+        with Served(*arguments, cwd=tmp_path, port=first.port) as second, Api(second.url) as api:
             api.control("before", "cancel")
             api.start(DONE, "meanwhile", start=False)
             live(page)
