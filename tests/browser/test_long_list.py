@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -24,21 +25,20 @@ WATCH = """() => {
   window.longest = 0;
   new PerformanceObserver((list) => {
     for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
-  }).observe({ type: "longtask", buffered: false });
+  }).observe({ type: "longtask" });
 }"""
 
 SCROLL = """async () => {
   const grid = document.querySelector("[role=grid]");
-  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-  let frames = 0;
-  for (;;) {
+  window.longest = 0;
+  for (let frames = 0; frames < 4; frames += 1) {
     grid.scrollTop += 2_000;
-    await frame();
-    frames += 1;
-    const rows = grid.querySelectorAll("[data-id]");
-    if (rows.length > 0 && rows[rows.length - 1].dataset.id === "s000000") return frames;
+    await new Promise((resolve) => requestAnimationFrame(resolve));
   }
+  await new Promise((resolve) => setTimeout(resolve));
+  return { longest: window.longest, end: [...grid.querySelectorAll("[data-id]")].at(-1)?.dataset.id === "s000000" };
 }"""
+"""Some frames of scrolling; the longest task in them, and whether the last session is there."""
 
 
 @pytest.fixture(scope="module")
@@ -61,26 +61,51 @@ def seed(file: Path) -> None:
     store.close()
 
 
-def longest(page: Page) -> float:
-    found: float = page.evaluate("window.longest")
-    return found
+class Stops:
+    """The longest stop of a page, as far as it is the page's own doing.
+
+    A task that is long because other processes have the cores says nothing of the page. So one counts as long as the
+    page's thread computed while it was observed, if that was shorter.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._cdp = page.context.new_cdp_session(page)
+        self._cdp.send("Performance.enable")
+        self._before = self._thread_ms()
+        self.longest = 0.0
+
+    def observe(self, task_ms: float) -> None:
+        """Take the longest task since the last time."""
+        now = self._thread_ms()
+        self.longest = max(self.longest, min(task_ms, now - self._before))
+        self._before = now
+
+    def _thread_ms(self) -> float:
+        metrics = self._cdp.send("Performance.getMetrics")["metrics"]
+        found: float = next(each["value"] for each in metrics if each["name"] == "ThreadTime")
+        return found * 1_000
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_scrolling_through_all_of_them_never_stops_the_page(console: Console) -> None:
     page = console.open("#/sessions")
-    page.set_default_timeout(120_000)
     expect(page.locator("[data-id=s099999]")).to_be_visible()
     page.evaluate(WATCH)
-    frames = page.evaluate(SCROLL)
-    assert frames > 1_000  # it was scrolled through, not jumped over
+    stops = Stops(page)
+    steps = 0
+    seen: dict[str, Any] = {"end": False}
+    while not seen["end"]:
+        seen = page.evaluate(SCROLL)
+        stops.observe(seen["longest"])
+        steps += 1
+    assert steps > 400  # it was scrolled through, not jumped over
     expect(page.get_by_text("100,000 loaded")).to_be_visible()
     expect(page.get_by_text("That is all.")).to_be_visible()
     assert page.locator("[data-id]").count() < 60
-    assert longest(page) < LONGEST_MS
     page.evaluate("document.querySelector('[role=grid]').scrollTop = 0")
     expect(page.locator("[data-id=s099999]")).to_be_visible()
-    assert longest(page) < LONGEST_MS
+    stops.observe(page.evaluate("window.longest"))
+    assert stops.longest < LONGEST_MS
 
 
 def test_a_filter_pages_to_its_end(console: Console) -> None:
