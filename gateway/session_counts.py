@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, get_args
 
-from ..actors.lifecycle import Status
+from ..actors.core.lifecycle import Status
 from .wire import Counts
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)

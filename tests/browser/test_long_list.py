@@ -12,7 +12,7 @@ from support.browser import Console, built
 from support.served import Served
 from support.stores import Owner, row, segment
 
-from sessiond.actors.ports import Commit
+from sessiond.actors.core.ports import Commit
 from sessiond.persistence.sqlite import open_store
 
 MANY = 100_000

@@ -6,7 +6,7 @@ from collections import Counter
 
 from support.stores import Owner, row, segment
 
-from sessiond.actors.ports import Commit, Store
+from sessiond.actors.core.ports import Commit, Store
 
 STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled")
 
