@@ -66,6 +66,11 @@ class Archive:
             raise InvalidInput([Fault("$.cursor", str(error))], "the query") from None
         return page
 
+    async def counts(self, tenant: str) -> dict[str, int]:
+        """Return how many sessions of a tenant have each status; one that none has may be left out."""
+        counts: dict[str, int] = await self._read(self.store.counts, tenant)
+        return counts
+
     async def events(self, session_id: str, after: int = 0, limit: int = 1_048_576) -> list[Segment]:
         """Return stored segments whose last seq is above `after`, about `limit` bytes of them.
 

@@ -24,6 +24,7 @@ from .mailbox_ages import MailboxAges
 from .principal import Principal, Role
 from .quota import SessionQuota
 from .reply import Reply as Reply
+from .session_counts import CountedSessions
 from .settings import Settings
 from .wire import Graph, NoQuery
 
@@ -54,6 +55,7 @@ class Gateway:
         subscriptions: sessions that are followed.
         quota: unfinished sessions.
         ages: how long messages wait in mailboxes.
+        counts: sessions by status.
         draining: whether the server takes no new work.
     """
 
@@ -71,6 +73,7 @@ class Gateway:
         self.rate = CommandRate(settings.commands_per_s, time.monotonic)
         self.subscriptions = Tally("subscriptions", settings.max_tenant_subscriptions)
         self.quota = SessionQuota(settings.max_tenant_sessions, runtime.rows, time.monotonic)
+        self.counts = CountedSessions(runtime.counts, time.monotonic)
         self._open_streams = Tally("streams", settings.max_tenant_streams)
         self.ages = MailboxAges(time.monotonic)
         self.draining = False

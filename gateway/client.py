@@ -19,9 +19,11 @@ from ..actors.core.lifecycle import Action
 from ..actors.core.messages import Receipt
 from ..actors.core.reset import RESET, StreamReset, stream_reset
 from .wire import (
+    Counts,
     EventPage,
     Resumed,
     ReviewList,
+    SessionCounts,
     SessionList,
     SignalSent,
     Started,
@@ -211,6 +213,10 @@ class Client:
     async def rows(self, **query: Any) -> SessionList:
         """Return a page of sessions; status, label, workflow_id, cursor, limit."""
         return await self._call("GET", f"{API}/sessions{_query(query)}", SessionList)
+
+    async def counts(self) -> Counts:
+        """Return how many sessions have each status."""
+        return (await self._call("GET", f"{API}/sessions/counts", SessionCounts)).counts
 
     async def reviews(self, **query: Any) -> ReviewList:
         """Return the waits that are open; session_id, node_id, cursor, limit."""

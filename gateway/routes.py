@@ -29,6 +29,7 @@ from .wire import (
     Review,
     ReviewList,
     ReviewQuery,
+    SessionCounts,
     SessionList,
     SessionQuery,
     Signal,
@@ -65,6 +66,10 @@ def _needs(role: Role | None, *routes: Route) -> tuple[Route, ...]:
 
 ROUTES: Final[tuple[Route, ...]] = (
     # a path stands before those that have a placeholder in its place
+    *_needs(
+        "viewer",
+        Route("GET", f"{API}/sessions/counts", sessions.counts, answer=SessionCounts, problems=READ),
+    ),
     *_needs(
         "operator",  # an inline graph takes an author: see `sessions`
         Route(

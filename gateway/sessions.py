@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from msgspec import UNSET
 
-from ..actors.core.errors import InvalidWorkflow, NotFound, SessionExists
+from ..actors.core.errors import Fault, InvalidInput, InvalidWorkflow, NotFound, SessionExists
 from ..actors.core.fork import Fork
 from ..actors.core.json import encode_request
 from ..actors.core.lifecycle import Action
@@ -45,6 +45,7 @@ from .wire import (
     ReviewItem,
     ReviewList,
     ReviewQuery,
+    SessionCounts,
     SessionItem,
     SessionList,
     SessionQuery,
@@ -56,6 +57,8 @@ from .wire import (
 )
 
 PREFIX: Final = "/api/v1/sessions/"
+TAKEN: Final = frozenset({"counts"})
+"""What stands where a session's id may: no session can have it, for it couldn't be looked at."""
 
 
 async def execute(call: Call) -> Reply:
@@ -123,6 +126,8 @@ async def _create(call: Call, body: Execute) -> Created:
 @contextmanager
 def _named(call: Call, given: str | None) -> Iterator[str | None]:
     """Yield the id of the session to create: the one that is given, or that of the request's key, if it has one."""
+    if given in TAKEN:
+        raise InvalidInput([Fault("$.session_id", f"{given!r} is the name of a call")], "the session")
     derived = session_id_for((call.principal.tenant, call.key)) if call.key and given is None else None
     try:
         yield derived or given
@@ -150,6 +155,11 @@ async def rows(call: Call) -> Reply:
         )
     )
     return Reply(SessionList([SessionItem.of(row) for row in page.items], page.next_cursor))
+
+
+async def counts(call: Call) -> Reply:
+    """Count sessions by status, as of a second ago or less."""
+    return Reply(SessionCounts(await call.gateway.counts.of(call.principal.tenant)))
 
 
 async def detail(call: Call) -> Reply:

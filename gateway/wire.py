@@ -218,7 +218,7 @@ class SessionItem(msgspec.Struct, frozen=True):
     session_id: str
     workflow_id: str
     workflow_version: str
-    status: str
+    status: Status
     labels: dict[str, str]
     waits: tuple[str, ...]
     parent_id: str | None
@@ -239,6 +239,23 @@ class SessionList(msgspec.Struct, frozen=True):
 
     items: list[SessionItem]
     next_cursor: str | None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Sessions by status."""
+
+    pending: int
+    running: int
+    paused: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class SessionCounts(msgspec.Struct, frozen=True):
+    """How many sessions there are, as of a second ago or less."""
+
+    counts: Counts
 
 
 class ReviewItem(msgspec.Struct, frozen=True, omit_defaults=True):

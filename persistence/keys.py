@@ -78,7 +78,7 @@ def row_terms(row: SessionRow) -> list[str]:
     tenant = quote(row.tenant, safe="")
     terms = [
         f"{tenant}/all",
-        f"{tenant}/status/{quote(row.status, safe='')}",
+        status_term(row.tenant, row.status),
         f"{tenant}/workflow/{quote(row.workflow_id, safe='')}",
     ]
     terms += (f"{tenant}/label/{quote(term, safe='')}" for term in label_terms(row.labels))
@@ -93,6 +93,11 @@ def row_terms(row: SessionRow) -> list[str]:
     return terms
 
 
+def status_term(tenant: str, status: str) -> str:
+    """Name the index of a tenant's sessions that have a status."""
+    return f"{quote(tenant, safe='')}/status/{quote(status, safe='')}"
+
+
 def moment(time: str) -> float:
     """Return a time (RFC 3339) as seconds since the Unix epoch."""
     return datetime.fromisoformat(time).timestamp()
@@ -103,7 +108,7 @@ def query_terms(query: RowQuery) -> list[str]:
     tenant = quote(query.tenant, safe="")
     terms: list[str] = []
     if query.status is not None:
-        terms.append(f"{tenant}/status/{quote(query.status, safe='')}")
+        terms.append(status_term(query.tenant, query.status))
     if query.workflow_id is not None:
         terms.append(f"{tenant}/workflow/{quote(query.workflow_id, safe='')}")
     if query.label is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -132,6 +133,11 @@ class MemoryStore:
             ]
         wanted.sort(key=lambda row: (row.created_at, row.session_id), reverse=True)
         return page(wanted, query.limit)
+
+    def counts(self, tenant: str) -> dict[str, int]:
+        """Count sessions by status; see Store."""
+        with self._lock:
+            return Counter(row.status for row in self._rows.values() if row.tenant == tenant)
 
     def delete(self, session_id: str) -> bool:
         """Remove a session; see Store."""

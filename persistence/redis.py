@@ -173,6 +173,11 @@ class RedisStore:
         with explained():
             return self._index.page(query)
 
+    def counts(self, tenant: str) -> dict[str, int]:
+        """Count sessions by status, by the sizes of the shards' indexes; see Store."""
+        with explained():
+            return self._index.counts(tenant)
+
     def delete(self, session_id: str) -> bool:
         """Remove a session; see Store."""
         shard = shard_of(session_id, self.shards)

@@ -7,13 +7,16 @@ a page is a range below the last member of the page before (https://redis.io/com
 from __future__ import annotations
 
 from heapq import nlargest
-from typing import Any
+from typing import Any, Final, get_args
 
+from ..actors.core.lifecycle import Status
 from ..actors.core.ports import RowPage, RowQuery, SessionRow
 from ..actors.core.sharding import shard_of
 from . import keys
 from .codec import decode_row
 from .listing import decode_cursor, matches, page
+
+_STATUSES: Final[tuple[str, ...]] = get_args(Status)
 
 
 class RedisIndex:
@@ -67,17 +70,25 @@ class RedisIndex:
             before = b"(" + members[-1]
         return page(found, query.limit)
 
+    def counts(self, tenant: str) -> dict[str, int]:
+        """Return how many sessions of a tenant have each status."""
+        return dict(zip(_STATUSES, self._sizes([keys.status_term(tenant, each) for each in _STATUSES]), strict=True))
+
     def _shortest(self, terms: list[str]) -> str:
         """Return the term that the fewest sessions answer, in all shards together."""
         if len(terms) == 1:
             return terms[0]
+        totals = self._sizes(terms)
+        return terms[totals.index(min(totals))]
+
+    def _sizes(self, terms: list[str]) -> list[int]:
+        """Return how many sessions answer each term, in all shards together."""
         with self._client.pipeline(transaction=False) as pipeline:
             for term in terms:
                 for shard in range(self._shards):
                     pipeline.zcard(keys.index(shard, term))
             counts = pipeline.execute()
-        totals = [sum(counts[at : at + self._shards]) for at in range(0, len(counts), self._shards)]
-        return terms[totals.index(min(totals))]
+        return [sum(counts[at : at + self._shards]) for at in range(0, len(counts), self._shards)]
 
     def _newest(self, term: str, before: bytes, count: int) -> list[bytes]:
         """Return the newest `count` members of an index below `before`, newest first."""

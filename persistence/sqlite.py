@@ -20,7 +20,7 @@ from .durability import file_hazards
 from .listing import page
 from .positions import check_loaded, check_read
 from .sqlite_file import Readers, connect, explain, locate, prepare
-from .sqlite_rows import SELECT_DUE, SELECT_EXPIRED, SELECT_RUNNING, select_rows
+from .sqlite_rows import SELECT_COUNTS, SELECT_DUE, SELECT_EXPIRED, SELECT_RUNNING, select_rows
 from .sqlite_writer import SqliteWriter
 
 _BUSY_SECONDS: Final = 1.0
@@ -166,6 +166,11 @@ class SqliteStore:
             found = connection.execute(statement, values)
             records = [record for (record,) in found]
         return page([decode_row(record) for record in records], query.limit)
+
+    def counts(self, tenant: str) -> dict[str, int]:
+        """Count sessions by status; see Store."""
+        with self._readers.reading() as connection:
+            return dict(connection.execute(SELECT_COUNTS, (tenant,)).fetchall())
 
     def delete(self, session_id: str) -> bool:
         """Remove a session; see Store."""

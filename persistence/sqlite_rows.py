@@ -17,6 +17,10 @@ SELECT_DUE: Final = (
 )
 """Ids of the idle sessions whose timer is due by then, earliest first."""
 
+SELECT_COUNTS: Final = (
+    "SELECT status, count(*) FROM sessions INDEXED BY sessions_by_status WHERE tenant = ? GROUP BY status"
+)
+"""How many sessions of a tenant have each status; the index holds all that is read."""
 
 SELECT_EXPIRED: Final = "SELECT id FROM sessions WHERE ended_at < ? ORDER BY ended_at LIMIT ?"
 """Ids of the sessions that ended before a time, earliest first."""

@@ -220,6 +220,10 @@ class Store(Protocol):
         """
         ...
 
+    def counts(self, tenant: str) -> dict[str, int]:
+        """Return how many sessions of a tenant have each status; one that none has may be left out."""
+        ...
+
     def delete(self, session_id: str) -> bool:
         """Remove a session's row, log and snapshot; False if there was none."""
         ...

@@ -10,7 +10,8 @@ export type SessionList = Schemas["SessionList"];
 export type NodeDetail = Schemas["NodeDetail"];
 export type Receipt = Schemas["Receipt"];
 export type Action = Schemas["Command"]["action"];
-export type Execute = Partial<Schemas["Execute"]>;
+/** The API's document says no more of a graph than that it is an object. */
+export type Execute = Omit<Partial<Schemas["Execute"]>, "graph"> & { graph?: object };
 export type ReviewItem = Schemas["ReviewItem"];
 export type WorkflowItem = Schemas["WorkflowItem"];
 export type NodeType = Schemas["NodeTypeItem"];
@@ -74,6 +75,11 @@ export class Client {
 
   sessions(query: Query = {}, signal?: AbortSignal): Promise<SessionList> {
     return this.call("GET", "api/v1/sessions", { query, ...given(signal) });
+  }
+
+  /** Return how many sessions have each status. */
+  async counts(signal?: AbortSignal): Promise<Schemas["Counts"]> {
+    return (await this.call<Schemas["SessionCounts"]>("GET", "api/v1/sessions/counts", given(signal))).counts;
   }
 
   session(id: string, signal?: AbortSignal): Promise<SessionDetail> {

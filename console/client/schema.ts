@@ -273,6 +273,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count sessions by status, as of a second ago or less
+         * @description Takes the role `viewer`, or one that may do more.
+         */
+        get: operations["sessions.counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets": {
         parameters: {
             query?: never;
@@ -541,6 +561,18 @@ export interface components {
             action: "cancel" | "pause" | "resume" | "start" | "stop";
             /** @default null */
             reason?: string | null;
+        };
+        /**
+         * Counts
+         * @description Sessions by status.
+         */
+        Counts: {
+            cancelled: number;
+            completed: number;
+            failed: number;
+            paused: number;
+            pending: number;
+            running: number;
         };
         /**
          * CreateSession
@@ -1068,6 +1100,13 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * SessionCounts
+         * @description How many sessions there are, as of a second ago or less.
+         */
+        SessionCounts: {
+            counts: components["schemas"]["Counts"];
+        };
+        /**
          * SessionDetail
          * @description A session, whole. `in_flight` names running nodes that aren't parked.
          */
@@ -1112,7 +1151,8 @@ export interface components {
             seq: number;
             session_id: string;
             started_at: string | null;
-            status: string;
+            /** @enum {unknown} */
+            status: "cancelled" | "completed" | "failed" | "paused" | "pending" | "running";
             updated_at: string;
             waits: string[];
             workflow_id: string;
@@ -2056,6 +2096,32 @@ export interface operations {
             404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "sessions.counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionCounts"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

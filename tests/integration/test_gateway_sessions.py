@@ -10,6 +10,7 @@ from support.graphs import chain, graph
 from support.site import HELD, REVIEW, Site, problem
 
 from sessiond.gateway.client import ProblemError
+from sessiond.gateway.wire import Counts
 
 EXECUTE = "/api/v1/workflows/execute"
 
@@ -42,6 +43,17 @@ async def test_the_same_request_again_is_answered_alike_and_another_refused(site
     assert await site.client.execute(HELD, session_id="s1", input=1) == first
     found = problem(await site.post(EXECUTE, {"graph": HELD, "session_id": "s1", "input": 2}), 409)
     assert found["code"] == "session_exists"
+
+
+async def test_sessions_are_counted_by_status(site: Site) -> None:
+    await site.client.execute(HELD, session_id="s1")
+    await site.client.execute(HELD, session_id="s2", start=False)
+    assert await site.client.counts() == Counts(pending=1, running=1, paused=0, completed=0, failed=0, cancelled=0)
+
+
+async def test_no_session_takes_the_name_of_a_call(site: Site) -> None:
+    found = problem(await site.post(EXECUTE, {"graph": HELD, "session_id": "counts"}), 422)
+    assert found["errors"][0]["path"] == "$.session_id"
 
 
 async def test_a_created_session_is_answered_whole(site: Site) -> None:

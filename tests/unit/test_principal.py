@@ -43,6 +43,7 @@ def test_who_may_call_what() -> None:
         "GET /metrics": "admin",
         "GET /readyz": None,
         "GET /sessions": "viewer",
+        "GET /sessions/counts": "viewer",
         "GET /sessions/{session_id}": "viewer",
         "GET /sessions/{session_id}/workflow": "viewer",
         "GET /sessions/{session_id}/events": "viewer",

@@ -23,8 +23,16 @@ export function clock(time: string | number, language: string): string {
   return new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(time));
 }
 
+/** Made once: making one costs more than a row of a list, and lists have many. */
+const formats = new Map<string, unknown>();
+
+function once<T>(name: string, make: () => T): T {
+  if (!formats.has(name)) formats.set(name, make());
+  return formats.get(name) as T;
+}
+
 export function moment(time: string | number, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(time));
+  return once(`moment ${language}`, () => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" })).format(new Date(time));
 }
 
 const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
@@ -38,7 +46,7 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 export function ago(time: string | number, now: number, language: string): string {
   const seconds = Math.round((new Date(time).getTime() - now) / 1_000);
   const [unit, size] = STEPS.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+  return once(`ago ${language}`, () => new Intl.RelativeTimeFormat(language, { numeric: "auto" })).format(Math.trunc(seconds / size), unit);
 }
 
 export function count(value: number, language: string): string {
