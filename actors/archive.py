@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
-from .core.errors import Fault, InvalidInput, NotFound
+from .core.errors import Fault, InvalidInput, NotFound, StoreUnavailable
 from .core.ports import RowPage, RowQuery, SessionRow, Store
 from .core.reset import Reset, reset_at
 from .core.segment import Segment
@@ -14,6 +15,10 @@ from .core.workflow import Workflow
 from .definitions import Definitions
 from .dispatch.dispatcher import LoopDispatcher
 from .restore import Restorer
+from .shared_reads import SharedReads
+
+PROBE_S: Final = 1.0
+"""Seconds in which a store that is there answers a read."""
 
 
 class Archive:
@@ -30,6 +35,7 @@ class Archive:
     restorer: Restorer
     dispatcher: LoopDispatcher
     _readers: ThreadPoolExecutor
+    _probe: SharedReads[[str], SessionRow | None]
 
     async def workflow_of(self, session_id: str) -> Workflow:
         """Return the workflow that a session runs.
@@ -38,6 +44,18 @@ class Archive:
             NotFound: there is no such session.
         """
         return await self.definitions.of(await self.row(session_id))
+
+    async def probe(self) -> None:
+        """Return once the store has answered a read that began now or later; of those who ask at once, one reads.
+
+        Raises:
+            Unavailable: it didn't, in a second.
+        """
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await self._probe("probe")
+        except TimeoutError:
+            raise StoreUnavailable(f"the store didn't answer a read within {PROBE_S:g} s") from None
 
     async def _row(self, session_id: str) -> SessionRow | None:
         row: SessionRow | None = await self._read(self.store.row, session_id)

@@ -47,6 +47,7 @@ from .queries import AwaitEnd, Describe
 from .resources import NodeResources
 from .restore import Restorer
 from .session import SessionActor
+from .shared_reads import SharedReads
 from .streams import EventHub, Subscription
 from .supervisor import FailOver, Supervisor
 from .tracing import Tracing, traceparent
@@ -148,6 +149,7 @@ class Runtime(Archive):
         await slow
         self.writer = self._make_writer(WriterHost(self.dispatcher, dict(enumerate(tokens))), self.store)
         self.definitions = Definitions(self.store, self.registry, self._clock, self._read)
+        self._probe = SharedReads(self._row)
         self.restorer = Restorer(self.store, self.definitions, self._read)
         self.meters = SessionMeters()
         self.hub = EventHub(functools.partial(self._read, self.store.read), self.reset_of)

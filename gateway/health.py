@@ -28,6 +28,7 @@ async def ready(call: Call) -> Reply:
         raise trouble
     if fenced := call.runtime.writer.fenced:
         raise Fenced(min(fenced))
+    await call.runtime.probe()  # a server that has nothing to write finds out by reading
     if call.gateway.auth.required:
         return Reply(Health())  # anybody may ask: ids are for those who may see the sessions, and in the log
     quarantined = tuple(islice(call.runtime.restorer.quarantined, MOST_NAMED))

@@ -35,19 +35,20 @@ def proxy(server: RedisServer) -> Iterator[CuttingProxy]:
 async def behind(proxy: CuttingProxy) -> AsyncIterator[Site]:
     async with site_on(f"redis://127.0.0.1:{proxy.port}/0?shards=1") as site:
         yield site
-        proxy.arm()
+        proxy.refuse(False)
 
 
 async def readiness(site: Site, wanted: int) -> None:
-    """Ask until the answer is as wanted; the test's own time limit is the bound."""
-    while (await site.fetch("GET", "/readyz")).code != wanted:
+    """Ask until the answer is as wanted, and the writer knows too; the test's own time limit is the bound."""
+    well = wanted == 200
+    while (await site.fetch("GET", "/readyz")).code != wanted or (site.runtime.writer.trouble is None) != well:
         pass
 
 
 async def test_while_the_store_is_away_commands_are_refused_and_none_is_lost(behind: Site, proxy: CuttingProxy) -> None:
     await behind.client.execute(HELD, session_id="s1")
     await behind.started.get()
-    proxy.arm(request=0)
+    proxy.refuse(True)
     waiting = asyncio.ensure_future(behind.client.control("s1", "pause"))
     await readiness(behind, 503)
     response = await behind.post(CONTROL, {"action": "resume"})
@@ -55,7 +56,7 @@ async def test_while_the_store_is_away_commands_are_refused_and_none_is_lost(beh
     assert int(response.headers["Retry-After"]) >= 1
     assert (await behind.fetch("GET", "/livez")).code == 200
     assert not waiting.done()
-    proxy.arm()
+    proxy.refuse(False)
     assert (await waiting).status == "paused"
     await readiness(behind, 200)
     assert (await behind.client.control("s1", "resume")).changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -50,8 +51,10 @@ async def begin(site: Site) -> None:
 
 
 async def readiness(site: Site, wanted: int) -> None:
-    """Ask until the answer is as wanted; the test's own time limit is the bound."""
-    while (await site.fetch("GET", "/readyz")).code != wanted:
+    """Ask until the answer is as wanted, and the writer knows too; the test's own time limit is the bound."""
+    while (await site.fetch("GET", "/readyz")).code != wanted or (site.runtime.writer.trouble is None) != (
+        wanted == 200
+    ):
         pass
 
 
@@ -69,6 +72,20 @@ async def refused(site: Site, status: int = 503) -> None:
     await readiness(site, status)
     told = problem(await site.post(CONTROL, {"action": "cancel"}), status)
     assert told["code"] in ("store_unavailable", "store_full")
+
+
+async def test_an_idle_server_notices_that_its_store_is_away(site: Site, server: RedisServer) -> None:
+    assert (await site.fetch("GET", "/readyz")).code == 200
+    server.kill()
+    told = problem(await site.fetch("GET", "/readyz"), 503)
+    assert told["code"] == "store_unavailable"
+    assert site.runtime.writer.trouble is None, "nothing was written"
+    server.start()
+    while (await site.fetch("GET", "/readyz")).code != 200:
+        pass
+    server.freeze()
+    asked = [site.fetch("GET", "/readyz") for _ in range(20)]
+    assert {response.code for response in await asyncio.gather(*asked)} == {503}
 
 
 async def finish(site: Site) -> list[Record]:

@@ -146,7 +146,8 @@ function objectOf(schema: Schema, root: unknown): Kind {
     schema: resolve(root, inner) ?? {},
     required: required.has(name),
   }));
-  return { is: "object", fields };
+  // Stored schemas have lost the order in which they were written: what has to be filled in stands first.
+  return { is: "object", fields: [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)] };
 }
 
 function choicesOf(schema: Schema): readonly Choice[] | undefined {
