@@ -72,9 +72,8 @@ export class Monitor {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), PATIENCE_MS);
     const signal = AbortSignal.any([left, limit.signal]);
-    const [ready, looked, metrics] = await Promise.allSettled([
+    const [ready, metrics] = await Promise.allSettled([
       this.client.ready(signal),
-      this.client.reviews({ limit: 1 }, signal), // a server learns that its store is away by writing; this reads
       this.forbidden ? Promise.reject(new Error("not asked")) : this.client.metrics(signal),
     ]);
     clearTimeout(timer);
@@ -87,7 +86,7 @@ export class Monitor {
     } else {
       this.readiness = ready.reason instanceof Problem ? ready.reason : new Unreachable("no answer");
     }
-    this.storeUp = !(looked.status === "rejected" && looked.reason instanceof Problem && looked.reason.status >= 500);
+    this.storeUp = !(this.readiness instanceof Problem && this.readiness.code.startsWith("store_"));
     if (metrics.status === "fulfilled") {
       this.take(parse(metrics.value), now);
     } else {

@@ -37,7 +37,7 @@ export interface Point {
 export const KEPT_MS = 600_000;
 
 /** What pages ask by themselves isn't counted: it would be all there is on a quiet server. */
-const OWN: ReadonlySet<string> = new Set(["/metrics", "/readyz", "/livez", "/api/v1/reviews"]);
+const OWN: ReadonlySet<string> = new Set(["/metrics", "/readyz", "/livez"]);
 
 /** Return the figures of `after`, with rates over the `seconds` since `before`. */
 export function read(before: Scrape, after: Scrape, seconds: number): Reading {
