@@ -13,8 +13,7 @@ from support.command import command
 from support.served import Served
 from support.shell import Shell
 from support.site import Site, problem, seqs, site_on
-from support.trimmed import LIMIT, TALKS, folded, plain, talkers, trimmed
-from support.watching import until
+from support.trimmed import LIMIT, TALKS, asks, folded, plain, talkers, trimmed
 
 from sessiond.actors.core.events import Record
 from sessiond.actors.core.reset import StreamReset
@@ -29,7 +28,7 @@ async def talked(store_url: str) -> AsyncIterator[Site]:
         talkers(site.runtime.registry)
         await site.client.execute(TALKS, session_id="s")
         session = site.runtime.session("s")
-        await until(session, "human_interaction_required")
+        await asks(session)
         await trimmed(site.runtime, "s")
         await session.review("r", "approve")
         await session.wait()

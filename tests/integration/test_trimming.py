@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from support.graphs import graph
-from support.trimmed import LIMIT, LOOP, TALKS, WORDS, folded, plain, talkers, trimmed
-from support.watching import collect, contiguous, until
+from support.trimmed import LIMIT, LOOP, TALKS, WORDS, asks, folded, plain, talkers, trimmed
+from support.watching import collect, contiguous
 
 from sessiond import Options, Runtime, Session
 from sessiond.actors.core.errors import CommandRefused, CorruptLog, ForkTrimmed, NotFound, Quarantined, SessionExists
@@ -28,7 +28,7 @@ def opened(url: str, **options: Any) -> Any:
 async def asked(runtime: Runtime, definition: Any = TALKS, session_id: str = "s") -> Session:
     """A session that has talked and now asks, its log trimmed."""
     session = await runtime.start(definition, session_id=session_id)
-    await until(session, "human_interaction_required")
+    await asks(session)
     await trimmed(runtime, session_id)
     return session
 
@@ -82,7 +82,7 @@ async def test_a_slow_watcher_is_told_when_trimming_overtakes_it(store_url: str)
             pass
         assert chunk is not None
         seen = chunk.last_seq
-        await until(session, "human_interaction_required", seen)
+        await asks(session, seen)
         assert await trimmed(runtime, "s") > seen + 1 or seen > WORDS
         await session.review("r", "approve")
         await session.wait()
@@ -152,12 +152,12 @@ async def test_a_fork_goes_on_from_the_snapshot_or_says_from_where_it_could(stor
         seq = (await session.detail()).seq
         for request in ({"after_seq": seq}, {"from_node": "r"}):
             fork = await session.fork(**request)
-            await until(fork, "human_interaction_required")
+            await asks(fork)
             await fork.review("r", "approve")
             ended = await fork.wait()
             assert (ended.status, ended.nodes["t"].started_at) == ("completed", None), "it is reused"
         fork = await session.fork(from_node="t", session_id="again")
-        await until(fork, "human_interaction_required")
+        await asks(fork)
         await trimmed(runtime, "again")
         assert (await fork.detail()).nodes["t"].started_at is not None, "it ran again"
         assert (await session.fork(from_node="t", session_id="again")).id == "again", "the same request"
@@ -195,7 +195,7 @@ async def test_deletion_finds_every_child_though_the_parent_talks(store_url: str
 async def test_without_a_limit_nothing_is_trimmed(store_url: str) -> None:
     async with opened(store_url, log_limit_events=None, snapshot_bytes=1_000) as runtime:
         session = await runtime.start(TALKS, session_id="s")
-        await until(session, "human_interaction_required")
+        await asks(session)
         await session.review("r", "approve")
         await session.wait()
         contiguous(await collect(session))

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from support.graphs import graph, registry
 
-from sessiond import NodeRegistry, Runtime
+from sessiond import NodeRegistry, Runtime, Session
 from sessiond.actors.core.errors import LogTrimmed
 from sessiond.actors.core.events import Record
+from sessiond.actors.core.reset import StreamReset
 
 WORDS = 120
 LIMIT = 40
@@ -46,6 +47,16 @@ def talkers(made: NodeRegistry | None = None) -> NodeRegistry:
         return {"node": context.node_id, "round": context.round, "attempt": context.attempt}
 
     return types
+
+
+async def asks(session: Session, after: int = 0) -> None:
+    """Until it asks: a watcher who was overtaken by a trim finds that in the snapshot of its reset."""
+    async for record in session.events(after):
+        if record.event == "human_interaction_required":
+            return
+        if isinstance(record, StreamReset) and record.snapshot.nodes["r"].status == "suspended":
+            return
+    raise AssertionError("the session ended without a question")
 
 
 async def trimmed(runtime: Runtime, session_id: str) -> int:
