@@ -19,13 +19,19 @@ from sessiond.actors.core.messages import Create
 
 
 class Bench:
-    """Node types of these tests, and what they saw: `work` counts, `hold` waits for its item to be let go."""
+    """Node types of these tests, and what they saw: `work` counts, `hold` waits for its item to be let go.
+
+    Attributes:
+        broken: items that `work` fails on.
+        after: which held item has to have begun before `work` goes on with one.
+    """
 
     def __init__(self) -> None:
         self.registry: NodeRegistry = registry()
         self.runs: Counter[Any] = Counter()
         self.at_once = self.most = 0
         self.broken: set[Any] = set()
+        self.after: dict[Any, Any] = {}
         self.begun: dict[Any, asyncio.Event] = {}
         self.let_go: dict[Any, asyncio.Event] = {}
         for name in ("work", "hold"):
@@ -42,6 +48,8 @@ class Bench:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         await asyncio.sleep(0)
+        if context.input in self.after:
+            await self.event(self.begun, self.after[context.input]).wait()
         self.at_once -= 1
         if context.input in self.broken:
             raise NodeError(f"{context.input} is broken", "broken")
@@ -116,7 +124,7 @@ async def test_a_failed_child_fails_the_node_and_stops_the_others(bench: Bench, 
     inner = graph({"c": {"type": "switch", "next_ids": ["w", "h"], "properties": {
         "cases": [{"when": "input == 'bad'", "to": "w"}], "default": "h"}},
         "w": {"type": "work"}, "h": {"type": "hold"}}) | {"workflow_id": "either"}  # fmt: skip
-    bench.broken = {"bad"}
+    bench.broken, bench.after = {"bad"}, {"bad": "slow"}
     async with bench.opened(store_url) as runtime:
         await runtime.register(inner)
         session = await runtime.start(mapped(["slow", "bad"], "either", join="all"), session_id="p")
