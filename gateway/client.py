@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -252,7 +252,7 @@ class Client:
 
     # ---- streams
 
-    async def watch(self, session_id: str, after: int = 0) -> AsyncIterator[Record]:
+    async def watch(self, session_id: str, after: int = 0) -> AsyncGenerator[Record, None]:
         """Yield every event after a seq up to the terminal one, over as many connections as it takes.
 
         Where events were trimmed, a StreamReset comes in their place: a snapshot, behind which they go on.

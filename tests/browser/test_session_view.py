@@ -55,6 +55,7 @@ def test_a_pending_session_is_started_and_stopped_with_a_reason(console: Console
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
     page.keyboard.type("seen enough")
     page.keyboard.press("Enter")
     status(page, "failed")

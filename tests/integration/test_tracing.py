@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -173,18 +173,17 @@ async def test_a_trace_goes_on_over_a_kill_and_a_recovery(tmp_path: Path) -> Non
         async with Client(first.url) as client:
             body = {"graph": workflow, "session_id": "s1"}
             await client.request("POST", "/api/v1/workflows/execute", body, headers={"traceparent": GIVEN})
-            async for record in client.watch("s1"):
-                if record.event == "token_stream":
-                    break
+            async with aclosing(client.watch("s1")) as watching:
+                async for record in watching:
+                    if record.event == "token_stream":
+                        break
         first.send(signal.SIGKILL)
     (asked,) = [span for span in console_spans(first) if span["name"].startswith("POST ")]
     assert asked["context"]["trace_id"] == f"0x{TRACE}"
     (tmp_path / "go").touch()
     with Served(*arguments, cwd=tmp_path) as second:
         async with Client(second.url) as client:
-            async for record in client.watch("s1"):
-                if record.event == "execution:completed":
-                    break
+            assert [record.event async for record in client.watch("s1")][-1] == "execution:completed"
         while not (found := [span for span in console_spans(second) if span["name"] == "node b"]):
             await asyncio.sleep(0)
         (attempt,) = found
