@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 from support.redis_server import RedisServer
 from support.stores import OPENERS, OpenStore, Owner
 
 from sessiond.actors.core.ports import Store
 from sessiond.actors.dispatch.dispatcher import LoopDispatcher
+
+settings.register_profile("shared", deadline=None)  # who else has the cores is no fault of an example
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

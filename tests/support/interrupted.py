@@ -149,7 +149,7 @@ async def _begin(client: Client, row: Row, presence: Presence, url: str) -> list
         await client.execute(row.graph(), {"url": url}, session_id=row.name, **creation)
         missing = {pair for pair in row.middle if pair[0] != "here"}
         records: list[Record] = []
-        async with aclosing(client.watch(row.name)) as events:  # type: ignore[type-var]
+        async with aclosing(client.watch(row.name)) as events:
             while missing or not records:
                 records.append(await anext(events))
                 missing -= set(_meanings(records[-1]))
