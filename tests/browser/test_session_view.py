@@ -54,7 +54,7 @@ def test_a_pending_session_is_started_and_stopped_with_a_reason(console: Console
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Stop").press("Enter")
     expect(dialog.get_by_label("Reason")).to_be_focused()
     page.keyboard.type("seen enough")
     page.keyboard.press("Enter")
