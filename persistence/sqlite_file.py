@@ -22,6 +22,10 @@ _APPLICATION_ID: Final = 0x5E5510D1
 """Marks a file as ours (PRAGMA application_id)."""
 
 _IDLE_READERS: Final = 8
+_WRITER_CACHE: Final = 32 << 20
+"""Bytes of pages that the writer may hold: the ends of its indexes."""
+_READER_CACHE: Final = 1 << 20
+"""Bytes of pages that a reader may hold: it passes through a log once, and the system has the file in memory anyway."""
 _SYNCHRONOUS: Final = ("normal", "full")
 
 
@@ -63,13 +67,16 @@ def explain(error: sqlite3.Error, path: str) -> StoreError | Unavailable:
     return StoreError(said)
 
 
-def connect(path: str, synchronous: str, busy_seconds: float) -> sqlite3.Connection:
+def connect(
+    path: str, synchronous: str, busy_seconds: float, cache_bytes: int = _WRITER_CACHE
+) -> sqlite3.Connection:
     """Return a connection without implicit transactions, usable from any thread but by one at a time.
 
     Args:
         path: the database file.
         synchronous: `normal` or `full` (PRAGMA synchronous).
         busy_seconds: how long a statement waits for another writer.
+        cache_bytes: of pages that it may hold in memory.
     """
     connection = sqlite3.connect(
         path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=128
@@ -77,7 +84,7 @@ def connect(path: str, synchronous: str, busy_seconds: float) -> sqlite3.Connect
     connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
     connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA wal_autocheckpoint=0")
-    connection.execute("PRAGMA cache_size=-32000")
+    connection.execute(f"PRAGMA cache_size=-{cache_bytes >> 10}")
     return connection
 
 
@@ -162,7 +169,7 @@ class Readers:
     def _open(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
-        connection = connect(self._path, "normal", busy_seconds=1.0)
+        connection = connect(self._path, "normal", busy_seconds=1.0, cache_bytes=_READER_CACHE)
         connection.execute("PRAGMA query_only=1")
         return connection
 
