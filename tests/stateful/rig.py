@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from support.graphs import registry
 
 from sessiond import NodeRegistry, Runtime
+from sessiond.actors.backoff import until_available
 from sessiond.actors.core.ports import Store
 from sessiond.actors.streams import Subscription, unpack_plain
 
@@ -16,6 +17,7 @@ from .model import DEFINITION, Model
 from .unreliable import Fault, Unreliable
 
 SESSION = "s1"
+T = TypeVar("T")
 
 
 class Process:
@@ -96,9 +98,16 @@ class Rig:
             if process is not None:
                 await process.runtime.close()
 
+    async def tell(self, command: Callable[[], Awaitable[T]]) -> T:
+        """Give a command as a client would: again while it is refused because the store is away.
+
+        A fault may meet a snapshot, or what a recovered session says by itself, just before the command.
+        """
+        return await until_available(command)
+
     async def create(self) -> None:
         """Create the session, pending; said again, it is the same request."""
-        await self.process.runtime.create(DEFINITION, session_id=SESSION, start=False)
+        await self.tell(lambda: self.process.runtime.create(DEFINITION, session_id=SESSION, start=False))
 
     async def agree(self, model: Model) -> None:
         """Follow the session until it is what the model says, and its tasks have begun; the same in its detail."""
