@@ -67,9 +67,7 @@ def explain(error: sqlite3.Error, path: str) -> StoreError | Unavailable:
     return StoreError(said)
 
 
-def connect(
-    path: str, synchronous: str, busy_seconds: float, cache_bytes: int = _WRITER_CACHE
-) -> sqlite3.Connection:
+def connect(path: str, synchronous: str, busy_seconds: float, cache_bytes: int = _WRITER_CACHE) -> sqlite3.Connection:
     """Return a connection without implicit transactions, usable from any thread but by one at a time.
 
     Args:
