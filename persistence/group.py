@@ -63,9 +63,22 @@ class Group:
 
     def attempt(self, store: Store) -> Unavailable | None:
         """Commit what isn't committed yet; return why some of it has to be tried again."""
+        while True:
+            trouble = self._take(store.commit(self._todo))
+            if self.done or trouble is not None:
+                return trouble
+
+    def attempt_at_once(self, store: Store) -> None:
+        """Commit on the event loop what can be without waiting; it may leave some, or all, for `attempt`."""
+        outcomes = store.commit_at_once(self._todo)
+        if outcomes is not None:
+            self._take(outcomes)
+
+    def _take(self, outcomes: Sequence[StoreError | Unavailable | None]) -> Unavailable | None:
+        """Note what became of what was left; return why some of it has to be tried again."""
         again: list[Batch] = []
         trouble: Unavailable | None = None
-        for batch, outcome in zip(self._todo, store.commit(self._todo), strict=True):
+        for batch, outcome in zip(self._todo, outcomes, strict=True):
             if isinstance(outcome, PositionConflict) and (parts := _split(batch)):
                 again += parts  # nothing of the batch was applied: one session's fault is no other's
             elif isinstance(outcome, PositionConflict) and batch.commits:
@@ -76,8 +89,6 @@ class Group:
                 again.append(batch)
                 trouble = outcome
         self._todo = again
-        if again and trouble is None:
-            return self.attempt(store)
         self.done = not again
         return trouble
 

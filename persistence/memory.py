@@ -35,12 +35,10 @@ class MemoryStore:
 
     Attributes:
         shards: see Store.
-        inline: see Store.
     """
 
     def __init__(self, shards: int = 1) -> None:
         self.shards = shards
-        self.inline: bool = True
         self._lock = threading.Lock()
         self._owners: dict[int, str] = {}
         self._rows: dict[str, SessionRow] = {}
@@ -61,6 +59,10 @@ class MemoryStore:
     def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
         """Apply each batch; see Store."""
         return [self._commit(batch) for batch in batches]
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None] | None:
+        """Do the same, always; see Store."""
+        return self.commit(batches)
 
     def load(self, session_id: str) -> Stored | None:
         """Return a session; see Store."""

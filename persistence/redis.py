@@ -59,11 +59,9 @@ class RedisStore:
 
     Attributes:
         shards: see Store.
-        inline: see Store.
     """
 
     def __init__(self, url: str, shards: int | None = None) -> None:
-        self.inline: bool = False
         try:
             self._client: Any = open_client(url)
             self._channel = ScriptChannel(url, "commit.lua")
@@ -106,6 +104,10 @@ class RedisStore:
             for at, reply in zip(sent, replies, strict=True):
                 answers[at] = _answer(batches[at], reply)
         return answers
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None] | None:
+        """Never: it takes a round trip; see Store."""
+        return None
 
     def load(self, session_id: str) -> Stored | None:
         """Return a session as of one moment; see Store."""

@@ -21,9 +21,8 @@ from .listing import page
 from .positions import check_loaded, check_read
 from .sqlite_file import Readers, connect, explain, locate, prepare
 from .sqlite_rows import SELECT_COUNTS, SELECT_DUE, SELECT_EXPIRED, SELECT_RUNNING, select_rows
-from .sqlite_writer import SqliteWriter
+from .sqlite_writer import BUSY_SECONDS, SqliteWriter
 
-_BUSY_SECONDS: Final = 1.0
 _CHECKPOINT_BUSY_SECONDS: Final = 0.05
 
 
@@ -48,16 +47,14 @@ class SqliteStore:
 
     Attributes:
         shards: see Store.
-        inline: see Store.
     """
 
     def __init__(self, path: str, synchronous: str = "normal", max_bytes: int = 1 << 44) -> None:
         self.shards: int = 1
-        self.inline = synchronous == "normal"
         self._path = path
         self._synchronous = synchronous
         try:
-            connection = connect(path, synchronous, _BUSY_SECONDS)
+            connection = connect(path, synchronous, BUSY_SECONDS)
             try:
                 prepare(connection, path)
                 (page_size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -85,7 +82,11 @@ class SqliteStore:
 
     def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
         """Apply each batch in a transaction of its own; see Store."""
-        return [self._writer.commit(batch) for batch in batches]
+        return self._writer.commit(batches)
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None] | None:
+        """Do the same, unless each commit waits for the disk, or another thread writes; see Store."""
+        return self._writer.commit_at_once(batches) if self._synchronous == "normal" else None
 
     def load(self, session_id: str) -> Stored | None:
         """Return a session as of one moment; see Store."""

@@ -24,6 +24,8 @@ from .listing import label_terms
 from .positions import check_shape, unwritten
 from .sqlite_file import PAGE_SIZE, explain, rollback
 
+BUSY_SECONDS: Final = 1.0
+"""How long a write waits for another process that writes, off the event loop."""
 _TERMINAL: Final = frozenset(("completed", "failed", "cancelled"))
 _CHUNK: Final = 64
 _PAGES_PER_BATCH: Final = 3
@@ -43,7 +45,7 @@ class SqliteWriter:
     """Writes to the file, one caller at a time.
 
     Args:
-        connection: for the writer alone.
+        connection: for the writer alone, with a busy timeout of BUSY_SECONDS.
         path: names the file in errors.
         checkpointer: counts what is written.
         remembered: of how many sessions the end is remembered.
@@ -62,25 +64,45 @@ class SqliteWriter:
         self._checkpointer = checkpointer
         self._remembered = remembered
         self._lock = threading.Lock()
+        self._patient = True
         self._broken: StoreError | None = None
         self._token = ""
         self._known: dict[str, _Known] = {}
         self._next_id = self._next_number = 0
 
-    def commit(self, batch: Batch) -> StoreError | Unavailable | None:
-        """Apply one batch; return why it was not applied, or None; see Store.commit."""
+    def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
+        """Apply each batch in a transaction of its own; return why it was not applied, or None; see Store.commit."""
         with self._lock:
-            if self._broken is not None:
-                return self._broken
-            try:
-                self._apply(batch)
-            except (sqlite3.Error, StoreError) as error:
-                return self._failed(error)
-            except ValueError as error:  # a string that is no UTF-8, for one
-                return self._failed(StoreError(f"the batch can't be stored: {error}"))
-            except BaseException:
-                self._failed(StoreError("interrupted"))
-                raise
+            self._wait_for_others(True)
+            return [self._commit(batch) for batch in batches]
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None] | None:
+        """Do the same without waiting for other processes; None if another thread writes; see Store.commit_at_once."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            self._wait_for_others(False)
+            return [self._commit(batch) for batch in batches]
+        finally:
+            self._lock.release()
+
+    def _wait_for_others(self, patient: bool) -> None:
+        if patient != self._patient and self._broken is None:
+            self._connection.execute(f"PRAGMA busy_timeout={1000 * BUSY_SECONDS if patient else 0:.0f}")
+            self._patient = patient
+
+    def _commit(self, batch: Batch) -> StoreError | Unavailable | None:
+        if self._broken is not None:
+            return self._broken
+        try:
+            self._apply(batch)
+        except (sqlite3.Error, StoreError) as error:
+            return self._failed(error)
+        except ValueError as error:  # a string that is no UTF-8, for one
+            return self._failed(StoreError(f"the batch can't be stored: {error}"))
+        except BaseException:
+            self._failed(StoreError("interrupted"))
+            raise
         self._checkpointer.wrote(
             sum([len(commit.segment.data) for commit in batch.commits]) + _PAGES_PER_BATCH * PAGE_SIZE
         )
@@ -97,6 +119,7 @@ class SqliteWriter:
             if self._broken is not None:
                 raise self._broken
             try:
+                self._wait_for_others(True)
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")

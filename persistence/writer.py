@@ -1,10 +1,10 @@
 """The persistence actor: commits of all sessions, in groups, adaptively.
 
 Sessions submit; whatever was submitted within one turn of the loop becomes one group. With nothing under
-way and a store that is quick enough, a group is committed inline, on the loop: the hop to a thread costs
-twenty times the commit. Under load, and always for slower stores, groups go to the writer's thread, at most two
-at once, with one wake-up of the loop for each. Tickets are settled strictly in the order of submission; an
-inline group is settled before the next is committed, or that one could be announced first.
+way and a store that needn't wait for anything, a group is committed inline, on the loop: the hop to a thread
+costs twenty times the commit. Under load, while others write, and always for slower stores, groups go to the
+writer's thread, at most two at once, with one wake-up of the loop for each. Tickets are settled strictly in the
+order of submission; an inline group is settled before the next is committed, or that one could be announced first.
 
 While the store is away the thread repeats the same group: commits are idempotent by position, so a lost
 reply does no harm. `trouble` says so, and sessions refuse commands until it is gone. What running nodes still
@@ -125,23 +125,20 @@ class PersistenceActor(LoopActor):
         self._standing.meters.commits.observe(len(appends))
         group.began = time.perf_counter()  # uvloop's own clock counts whole milliseconds
         self._under_way.append(group)
-        if self._store.inline and group.small and len(self._under_way) == 1 and self._commit_here(group):
+        if group.small and len(self._under_way) == 1 and self._commit_here(group):
             self._settle()
         else:
             self.dispatcher.lender.begin()
             self._thread.put(group)
 
     def _commit_here(self, group: Group) -> bool:
-        """Commit on the loop; False if the thread has to go on with it."""
+        """Commit on the loop; False if the thread has to go on with it, which says so if it can't either."""
         try:
-            trouble = group.attempt(self._store)
+            group.attempt_at_once(self._store)
         except Exception as error:
             logger.exception("the store failed in an unexpected way")
             group.give_up(StoreBroken(f"the store failed in an unexpected way: {error!r}"))
-            return True
-        if trouble is not None:
-            self._troubled(trouble)
-        return trouble is None
+        return group.done
 
     def _stored(self) -> None:
         """Called on the loop: the thread is through with its oldest groups."""
@@ -153,7 +150,6 @@ class PersistenceActor(LoopActor):
         """Settle the tickets of the oldest group, then see what came in meanwhile."""
         group = self._under_way.popleft()
         self._standing.meters.seconds.observe(time.perf_counter() - group.began)
-        self._troubled(None)  # the thread tells it only if the group failed there, not before on the loop
         for error in group.errors:
             self._report(error)
         for append in group.appends:

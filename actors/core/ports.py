@@ -154,17 +154,15 @@ class Hazard(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """Durable logs, rows, snapshots and definitions of sessions.
 
-    `commit` is called by one thread at a time (the loop's or the writer's); everything else may be
+    Commits are made by one thread at a time (the loop's or the writer's); everything else may be
     called from several threads at once, and concurrently with `commit`. Every method may raise
     StoreUnavailable; a method that raises has done nothing, except `commit` (see there).
 
     Attributes:
         shards: how many shards the store has, fixed when it was created.
-        inline: whether a commit is so quick that an idle writer may make it on the event loop.
     """
 
     shards: int
-    inline: bool
 
     def claim(self, shard: int, nonce: str) -> str:
         """Take ownership of `shard`; return the new owner token `epoch:nonce`, epoch one above the last."""
@@ -180,6 +178,14 @@ class Store(Protocol):
 
         Whole segments up to a snapshot's `trim` are removed with it, perhaps not all of them at once: then the
         next snapshot's removes more. The last segment of a log always stays.
+        """
+        ...
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None] | None:
+        """Do the same on the event loop, where nothing may wait: for a disk, a network, or who else writes.
+
+        Return None, and do nothing, where that can't be promised now. StoreUnavailable says that it would have
+        had to wait after all.
         """
         ...
 

@@ -170,10 +170,10 @@ def test_a_path_may_need_escaping(open_store: OpenStore, tmp_path: Path) -> None
     assert (tmp_path / "a b?c.db").exists()
 
 
-def test_only_the_quick_setting_is_inline_and_a_hazard(open_store: OpenStore, path: Path) -> None:
+def test_only_the_quick_setting_commits_at_once_and_is_a_hazard(open_store: OpenStore, path: Path) -> None:
     normal = open_store(f"sqlite:///{path}")
     full = open_store(f"sqlite:///{path}?synchronous=full")
-    assert (normal.inline, full.inline) == (True, False)
+    assert (normal.commit_at_once([]), full.commit_at_once([])) == ([], None)
     assert "synchronous" in [hazard.setting for hazard in normal.hazards()]
     assert "synchronous" not in [hazard.setting for hazard in full.hazards()]
 

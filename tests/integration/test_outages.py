@@ -202,7 +202,7 @@ async def test_a_flood_of_tokens_goes_on_in_order_after_restarts(site: Site, ser
     assert said
 
 
-async def test_a_file_that_another_process_holds(tmp_path: Path) -> None:
+async def test_a_file_that_another_process_holds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with site_on(f"sqlite:///{tmp_path}/s.db", answer_s=ANSWER_S) as site:
         await begin(site)
         with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as other:
@@ -211,6 +211,21 @@ async def test_a_file_that_another_process_holds(tmp_path: Path) -> None:
             await refused(site)
             other.execute("ROLLBACK")
         assert events(await finish(site)).count("execution:paused") == 1
+    assert "blocked the event loop" not in caplog.text, "the thread waits, the loop doesn't"
+
+
+async def test_a_file_that_is_held_for_a_moment_costs_a_moment(tmp_path: Path) -> None:
+    async with site_on(f"sqlite:///{tmp_path}/s.db") as site:
+        await begin(site)
+        with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            paused = asyncio.ensure_future(site.client.control("s1", "pause"))
+            while not site.runtime.writer.standing.waiting:
+                await asyncio.sleep(0)
+            assert (await site.fetch("GET", "/livez")).code == 200
+            other.execute("ROLLBACK")
+        assert (await paused).changed
+        assert site.runtime.writer.meters.errors == 0
 
 
 @pytest.fixture

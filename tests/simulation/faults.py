@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from .process import Process
 
-KINDS: Final = ("before", "lost", "away", "full", "crash", "split", "restart", "skew", "poison")
+KINDS: Final = ("before", "lost", "away", "full", "crash", "split", "restart", "skew", "poison", "busy")
 
 
 class Faults:
@@ -63,6 +63,10 @@ class Faults:
     def page(self) -> int:
         """Bytes that the store returns at most this time."""
         return self._random.choice(self._pages)
+
+    def others_write(self) -> bool:
+        """Whether somebody else writes to the store just now, so that a commit would have to wait."""
+        return "busy" in self.kinds and not self.healed and self._random.random() < self._rate
 
     def heal(self) -> None:
         """From now on nothing goes wrong."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
 
 from sessiond.actors.core.errors import StoreError, StoreUnavailable, Unavailable
 from sessiond.actors.core.ports import Batch, Store
 
 Fault = Literal["before", "after"]
+Answers: TypeAlias = list[StoreError | Unavailable | None] | None
 
 
 class Unreliable:
@@ -27,8 +28,19 @@ class Unreliable:
 
     def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
         """Commit, unless a fault is due."""
-        fault = self.faults.pop(0) if self.faults else None
-        if fault == "before":
-            return [StoreUnavailable("as told") for _ in batches]
-        answers = self._store.commit(batches)
-        return [StoreUnavailable("as told") for _ in batches] if fault == "after" else answers
+        answers = self._faulty(self._store.commit, batches)
+        assert answers is not None
+        return answers
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None] | None:
+        """Commit on the loop, unless a fault is due."""
+        return self._faulty(self._store.commit_at_once, batches)
+
+    def _faulty(self, commit: Callable[[Sequence[Batch]], Answers], batches: Sequence[Batch]) -> Answers:
+        fault = self.faults[0] if self.faults else None
+        away: Answers = [StoreUnavailable("as told") for _ in batches]
+        answers = away if fault == "before" else commit(batches)
+        if answers is None or fault is None:
+            return answers
+        del self.faults[0]
+        return away

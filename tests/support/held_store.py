@@ -47,7 +47,6 @@ class HeldStore(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inline = False
         self.commits = Valve()
         self.loads = Valve()
         self.away: Counter[str] = Counter()
@@ -55,6 +54,9 @@ class HeldStore(MemoryStore):
     def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
         self.commits.pass_through()
         return super().commit(batches)
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> None:
+        return None
 
     def load(self, session_id: str) -> Stored | None:
         self._refuse("load")

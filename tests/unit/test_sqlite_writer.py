@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -12,11 +13,11 @@ from pathlib import Path
 import pytest
 from support.stores import row, segment
 
-from sessiond.actors.core.errors import PositionConflict, StoreError
+from sessiond.actors.core.errors import PositionConflict, StoreError, StoreUnavailable
 from sessiond.actors.core.ports import Batch, Commit, Snapshot
 from sessiond.persistence.checkpoint import Checkpointer
 from sessiond.persistence.sqlite_file import connect, prepare
-from sessiond.persistence.sqlite_writer import SqliteWriter
+from sessiond.persistence.sqlite_writer import BUSY_SECONDS, SqliteWriter
 
 NewWriter = Callable[[int], SqliteWriter]
 LIMITED = """
@@ -51,7 +52,7 @@ def new_writer(path: str) -> Iterator[NewWriter]:
     with ExitStack() as stack:
 
         def make(remembered: int) -> SqliteWriter:
-            connection = connect(path, "normal", 1.0)
+            connection = connect(path, "normal", BUSY_SECONDS)
             prepare(connection, path)
             connection.execute("INSERT OR REPLACE INTO owner VALUES (0, '1:n')")
             checkpointer = Checkpointer(connect(path, "normal", 0.05), 4096, lambda error: writer.fail(error))
@@ -72,9 +73,9 @@ def test_sessions_that_were_forgotten_are_looked_up(new_writer: NewWriter, remem
         batches += [Batch(0, "1:n", [Commit(name, segment(seq))]) for name in names]
         batches.append(Batch(0, "1:n", [], [Snapshot(name, seq, b"s") for name in names]))
     for batch in batches:
-        assert writer.commit(batch) is None
+        assert writer.commit([batch]) == [None]
     for name in names:
-        assert isinstance(writer.commit(Batch(0, "1:n", [Commit(name, segment(7))])), PositionConflict)
+        assert isinstance(writer.commit([Batch(0, "1:n", [Commit(name, segment(7))])])[0], PositionConflict)
     with closing(sqlite3.connect(path)) as reader:
         found = reader.execute("SELECT session, count(*), max(seq) FROM log GROUP BY session").fetchall()
         assert found == [(number, 5, 5) for number in range(1, 6)]
@@ -87,11 +88,11 @@ def test_no_transaction_stays_open_after_any_refusal(new_writer: NewWriter, comm
     many = [Commit(f"s{number}", segment(1), row(f"s{number}")) for number in range(commits)]
     gap = Commit("s0", segment(5))
     for batch in (Batch(0, "1:zombie", many), Batch(1, "1:n", many), Batch(0, "1:n", [*many, gap])):
-        assert isinstance(writer.commit(batch), StoreError)
+        assert isinstance(writer.commit([batch])[0], StoreError)
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             assert other.execute("SELECT count(*) FROM log").fetchone() == (0,)
-    assert writer.commit(Batch(0, "1:n", many)) is None
+    assert writer.commit([Batch(0, "1:n", many)]) == [None]
 
 
 def test_an_exception_within_writing_undoes_it(new_writer: NewWriter) -> None:
@@ -104,7 +105,25 @@ def test_an_exception_within_writing_undoes_it(new_writer: NewWriter) -> None:
 
     with pytest.raises(KeyError):
         fail_half_way()
-    assert writer.commit(Batch(0, "1:n", [Commit("a", segment(1), row("a"))])) is None
+    assert writer.commit([Batch(0, "1:n", [Commit("a", segment(1), row("a"))])]) == [None]
+
+
+def test_at_once_waits_for_nobody(new_writer: NewWriter, path: str) -> None:
+    writer = new_writer(100)
+    batch = Batch(0, "1:n", [Commit("a", segment(1), row("a"))])
+    with writer.writing():  # another thread of this process
+        assert writer.commit_at_once([batch]) is None
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        answers = writer.commit_at_once([batch])
+        assert time.monotonic() - began < BUSY_SECONDS / 2
+        assert isinstance((answers or [None])[0], StoreUnavailable)
+        assert isinstance(writer.commit([batch])[0], StoreUnavailable)
+        assert time.monotonic() - began > BUSY_SECONDS
+        other.execute("ROLLBACK")
+    assert writer.commit_at_once([batch]) == [None]
+    assert writer.commit([batch]) == [None]
 
 
 def test_after_an_io_error_nothing_is_acknowledged_any_more(path: str) -> None:

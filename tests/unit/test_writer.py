@@ -30,6 +30,7 @@ class Held(MemoryStore):
     def __init__(self, inline: bool, shards: int = 1) -> None:
         super().__init__(shards)
         self.inline = inline
+        self.others_write = False
         self.groups: list[list[str]] = []
         self.threads: set[str] = set()
         self.answers: list[StoreError | Unavailable | Exception] = []
@@ -46,6 +47,9 @@ class Held(MemoryStore):
                 return [answer for _ in batches]
             raise answer
         return super().commit(batches)
+
+    def commit_at_once(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None] | None:
+        return self.commit(batches) if self.inline and not self.others_write else None
 
 
 class Told:
@@ -213,6 +217,18 @@ async def test_trouble_that_is_over_before_the_thread_tries_is_forgotten() -> No
     while not desk.told.names:
         await asyncio.sleep(0)
     assert not desk.away()
+    await dispatcher.stop_all()
+
+
+async def test_while_others_write_the_thread_commits_and_nobody_is_told_of_trouble() -> None:
+    store = Held(inline=True)
+    dispatcher = LoopDispatcher(asyncio.get_running_loop())
+    desk = Desk(store, start(WriterHost(dispatcher, {0: store.claim(0, "me")}), store))
+    store.others_write = True
+    desk.submit("a")
+    assert await desk.drained() == ["a1"]
+    assert store.threads == {"sessiond-writer"}
+    assert desk.writer.standing.meters.errors == 0
     await dispatcher.stop_all()
 
 
