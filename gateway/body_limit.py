@@ -20,15 +20,19 @@ PATIENCE: Final = 16
 
 
 class BodyLimit(httputil.HTTPServerConnectionDelegate):
-    """Stands in front of an application and answers bodies over `limit` bytes itself."""
+    """Stands in front of an application and answers bodies over `limit` bytes itself.
+
+    Attributes:
+        application: what answers the next request; it may be another one than that before.
+    """
 
     def __init__(self, application: httputil.HTTPServerConnectionDelegate, limit: int) -> None:
-        self._application = application
+        self.application = application
         self._limit = limit
 
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> httputil.HTTPMessageDelegate:
         """Return the delegate of one request."""
-        inner = self._application.start_request(server_conn, request_conn)
+        inner = self.application.start_request(server_conn, request_conn)
         return _LimitedRequest(inner, request_conn, self._limit)
 
 

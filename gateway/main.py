@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from ..actors.core.errors import Fault, InvalidInput
+from ..actors.backoff import until_available
+from ..actors.core.errors import Fault, InvalidInput, StoreUnavailable
 from ..actors.core.node import NodeRegistry
 from ..actors.core.workflow import Workflow
 from ..actors.runtime import Runtime
@@ -21,7 +22,7 @@ from ..actors.tracing import Tracing
 from .files import compile_workflow, read_workflow
 from .logs import configure
 from .node_modules import load_nodes
-from .server import serving
+from .server import Server, serving
 from .settings import Settings
 
 logger = logging.getLogger("sessiond")
@@ -42,7 +43,7 @@ async def serve(
     Raises:
         InvalidInput, InvalidFile: settings, the store's URL, a node module or a workflow file are wrong.
         OSError: the address can't be had.
-        Unavailable: the store doesn't answer.
+        Unavailable: the store doesn't answer, for `store_wait_s`.
         UnsafeStore: it may lose acknowledged data, and the settings rule that out.
     """
     settings.check_exposure()
@@ -61,17 +62,56 @@ async def _serve(
     announce: Callable[[str], None],
     stopping: asyncio.Event,
 ) -> None:
-    opening = Runtime.open(settings.store, registry=registry, options=settings.options(), tracing=tracing)
-    async with opening as runtime:
-        for hazard in await asyncio.to_thread(runtime.store.hazards):
-            logger.warning("%s", hazard)
-        for workflow in workflows:
-            await runtime.definitions.keep(workflow, listed=True)
-        async with serving(runtime, settings) as server:
-            with _Signals(stopping, server.refresh_keys):
-                announce(f"sessiond listens on {server.url}")
-                await stopping.wait()
-                logger.info("draining")
+    server = Server(settings)
+
+    def opening() -> AbstractAsyncContextManager[Runtime]:
+        return Runtime.open(settings.store, registry=registry, options=settings.options(), tracing=tracing)
+
+    try:
+        with _Signals(stopping, server.refresh_keys):
+            async with AsyncExitStack() as stack:
+                runtime = await _opened(lambda: stack.enter_async_context(opening()), server, settings, stopping)
+                if runtime is None:
+                    return
+                for hazard in await asyncio.to_thread(runtime.store.hazards):
+                    logger.warning("%s", hazard)
+                for workflow in workflows:
+                    await runtime.definitions.keep(workflow, listed=True)
+                async with serving(runtime, settings, server):
+                    announce(f"sessiond listens on {server.url}")
+                    await stopping.wait()
+                    logger.info("draining")
+    finally:
+        await server.close()
+
+
+async def _opened(
+    enter: Callable[[], Coroutine[Any, Any, Runtime]], server: Server, settings: Settings, stopping: asyncio.Event
+) -> Runtime | None:
+    """Open the runtime; while its store is away, listen, say so, and try again. None if told to stop meanwhile.
+
+    Raises:
+        StoreUnavailable: it stayed away for `store_wait_s`.
+    """
+    try:
+        return await enter()
+    except StoreUnavailable as error:
+        if not settings.store_wait_s:
+            raise
+        why = error
+    server.listen()
+    logger.warning("not ready, on %s: the store is away: %s", server.url, why)
+    coming = asyncio.ensure_future(until_available(enter))
+    told = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({coming, told}, timeout=settings.store_wait_s, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if coming.done():
+        return coming.result()
+    coming.cancel()
+    await asyncio.wait({coming})
+    if stopping.is_set():
+        return None
+    raise StoreUnavailable(f"the store stayed away for {settings.store_wait_s:g} s: {why}") from why
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
 from .sse import EventStream
 from .stream import EventSocket
+from .waiting_room import waiting_room
 
 MAX_READ: Final = 1_048_576
 """Bytes that are read from a socket and not yet looked at, unless a header or a message may be longer."""
@@ -98,23 +99,24 @@ def application(gateway: Gateway) -> Application:
 
 
 class Server:
-    """A listening server.
+    """A server: it may listen before there is a runtime to serve, and says that it isn't ready then.
 
     Attributes:
-        gateway: what its requests share.
-        url: where it listens, e.g. `http://127.0.0.1:8080`.
+        gateway: what its requests share, once it is open.
+        url: where it listens, e.g. `http://127.0.0.1:8080`; "" while it doesn't.
     """
 
-    def __init__(self, runtime: Runtime, settings: Settings) -> None:
-        self.gateway = Gateway(runtime, settings, ROUTES)
+    gateway: Gateway
+
+    def __init__(self, settings: Settings) -> None:
         self.url = ""
         self._settings = settings
         self._acceptor: Acceptor | None = None
         self._check: asyncio.TimerHandle | None = None
-        self._application = application(self.gateway)
-        limited = BodyLimit(self._application, settings.max_body)
+        self._application = waiting_room()
+        self._limited = BodyLimit(self._application, settings.max_body)
         self._http = HTTPServer(
-            limited,
+            self._limited,
             max_header_size=settings.max_header,
             idle_connection_timeout=settings.idle_s,
             body_timeout=settings.body_s,
@@ -131,18 +133,24 @@ class Server:
         listening = socket.create_server((settings.host, settings.port), family=family, backlog=settings.backlog)
         listening.setblocking(False)
         self._acceptor = Acceptor(listening, self._take, file_mark(settings.spare_files))
-        self._check = asyncio.get_running_loop().call_later(settings.auth_check_s, self._check_leave)
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
         self.url = f"http://{host}:{listening.getsockname()[1]}"
+
+    def open(self, runtime: Runtime) -> None:
+        """Serve a runtime from now on."""
+        self.gateway = Gateway(runtime, self._settings, ROUTES)
+        self._application = self._limited.application = application(self.gateway)
+        self._check = asyncio.get_running_loop().call_later(self._settings.auth_check_s, self._check_leave)
 
     def serve_pages(self, pages: Pages) -> None:
         """Serve another build of the console than the one that came with this package."""
         self._application.settings["pages"] = pages
 
     def refresh_keys(self) -> None:
-        """Read the keys again, and close the streams of those that are gone."""
-        self.gateway.auth.reload()
-        self.gateway.expel_invalid()
+        """Read the keys again, and close the streams of those that are gone; before it is open there is nobody."""
+        if self._check is not None:
+            self.gateway.auth.reload()
+            self.gateway.expel_invalid()
 
     def _take(self, connection: socket.socket, address: Any) -> None:
         connection.setblocking(False)
@@ -181,11 +189,17 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(runtime: Runtime, settings: Settings) -> AsyncIterator[Server]:
-    """Serve a runtime; drains at the end."""
-    server = Server(runtime, settings)
-    server.listen()
+async def serving(runtime: Runtime, settings: Settings, server: Server | None = None) -> AsyncIterator[Server]:
+    """Serve a runtime, on a server that may listen already; drains at the end.
+
+    Raises:
+        OSError: the address can't be had.
+    """
+    server = server or Server(settings)
+    server.open(runtime)
     try:
+        if not server.url:
+            server.listen()
         yield server
         await server.drain()
     finally:

@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         store: URL of the store: `sqlite:///file.db`, `redis://host/0`, `memory://`.
+        store_wait_s: seconds that the server waits for a store that is away at its start, alive but not ready.
         host: address to listen on. Without `keys` or `jwt_key` only loopback, unless `allow_anonymous`.
         port: 0 takes a free one.
         workflows: files to register at the start, JSON or YAML.
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     store: str = "sqlite:///sessions.db"
+    store_wait_s: Annotated[float, Meta(ge=0)] = 60.0
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
     workflows: tuple[str, ...] = ()

@@ -20,8 +20,8 @@ from .journal import Broken
 from .process import Process
 from .world import Listener, World
 
-STEPS: Final = 60_000
-"""Callbacks after which something turns in circles."""
+STEPS: Final = 250_000
+"""Callbacks after which something turns in circles; a hundred thousand have been seen in a long story."""
 ANSWER_S: Final = 30.0
 """Seconds after which nothing is under way any more on a runtime that was closed."""
 ACTIONS: Final = (
