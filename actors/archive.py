@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from .core.errors import Fault, InvalidInput, NotFound, StoreUnavailable
+from .core.errors import Fault, InvalidInput, LogDiffers, NotFound, StoreUnavailable
 from .core.ports import RowPage, RowQuery, SessionRow, Store
 from .core.reset import Reset, reset_at
 from .core.segment import Segment
@@ -15,6 +16,7 @@ from .core.workflow import Workflow
 from .definitions import Definitions
 from .dispatch.dispatcher import LoopDispatcher
 from .restore import Restorer
+from .seen import holds
 from .shared_reads import SharedReads
 
 PROBE_S: Final = 1.0
@@ -89,15 +91,29 @@ class Archive:
         counts: dict[str, int] = await self._read(self.store.counts, tenant)
         return counts
 
-    async def events(self, session_id: str, after: int = 0, limit: int = 1_048_576) -> list[Segment]:
+    async def events(
+        self, session_id: str, after: int = 0, limit: int = 1_048_576, seen: str | None = None
+    ) -> list[Segment]:
         """Return stored segments whose last seq is above `after`, about `limit` bytes of them.
+
+        Args:
+            session_id: whose.
+            after: the last event that the caller has.
+            limit: bytes.
+            seen: the timestamp of that event, as the caller has it.
 
         Raises:
             NotFound: there is no such session.
             LogTrimmed: what follows `after` isn't kept any more; `reset_of` has what stands for it.
+            LogDiffers: it doesn't hold the event `after`.
         """
-        segments: list[Segment] = await self._read(self.store.read, session_id, after, limit)
-        if not segments:
+        read = functools.partial(self._read, self.store.read)
+        segments: list[Segment] = await read(session_id, after, limit)
+        doubtful = after > 0 and (seen is not None or not segments)
+        if doubtful and not await holds(read, session_id, after, seen):
+            await self.row(session_id)
+            raise LogDiffers(session_id, after)
+        if not segments and not after:
             await self.row(session_id)
         return segments
 

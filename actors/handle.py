@@ -188,12 +188,13 @@ class Session:
         """Return the session, whole, as far as it is durable."""
         return await self._runtime.detail(self.id)
 
-    async def events(self, after: int = 0) -> AsyncIterator[Record]:
+    async def events(self, after: int = 0, seen: str | None = None) -> AsyncIterator[Record]:
         """Yield every event after seq `after`, stored ones first, then live; ends after the terminal event.
 
-        In place of events that were trimmed (`Options.log_limit_events`) comes a StreamReset, with a snapshot.
+        In place of events that were trimmed (`Options.log_limit_events`) comes a StreamReset, with a snapshot; so it
+        does if `seen`, the timestamp of the event `after`, isn't what the store has there: it lost that event.
         """
-        subscription = self._runtime.subscribe(self.id, after)
+        subscription = self._runtime.subscribe(self.id, after, seen)
         try:
             async for record in subscription.records():
                 yield record

@@ -27,6 +27,7 @@ from .core.messages import Create, Created
 from .core.meters import SessionMeters
 from .core.node import NodeRegistry, default_registry
 from .core.ports import Clock, Definition, Ids, Store, WriterHost
+from .core.reset import Reset, reset_at
 from .core.schema import check_against
 from .core.tenancy import DEFAULT, check_tenant, session_name
 from .core.workflow import ID, Workflow
@@ -152,7 +153,7 @@ class Runtime(Archive):
         self._probe = SharedReads(self._row)
         self.restorer = Restorer(self.store, self.definitions, self._read)
         self.meters = SessionMeters()
-        self.hub = EventHub(functools.partial(self._read, self.store.read), self.reset_of)
+        self.hub = EventHub(functools.partial(self._read, self.store.read), self.reset_of, self.present_of)
         self.presence = Presence(self.store, self.writer, self._read, self._clock, options)
         environment = Environment(
             clock=self._clock,
@@ -311,6 +312,13 @@ class Runtime(Archive):
             raise NotFound("session", session_id)
         return describe(restored.workflow, restored.state, ())
 
+    async def present_of(self, session_id: str) -> Reset | None:
+        """Return what stands for all events of a session so far; None if there is none."""
+        try:
+            return reset_at(await self.detail(session_id))
+        except NotFound:
+            return None
+
     async def ended(self, session_id: str) -> SessionDetail:
         """Wait until a session has ended and return it, whole.
 
@@ -356,9 +364,12 @@ class Runtime(Archive):
             ref.stop(block=False)  # its id may be used again
             self._retire(shard.number, session_id)
 
-    def subscribe(self, session_id: str, after: int = 0) -> Subscription:
-        """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat."""
-        return self.hub.subscribe(session_id, after)
+    def subscribe(self, session_id: str, after: int = 0, seen: str | None = None) -> Subscription:
+        """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat.
+
+        `seen` is the timestamp of that event, as the follower has it.
+        """
+        return self.hub.subscribe(session_id, after, seen=seen)
 
     # ---- workflows
 

@@ -3,7 +3,8 @@
 A subscription is a cursor and a bounded buffer of live segments. It begins in the log and goes live as soon as
 the buffer goes on where the log was read to. Over the bound it drops the buffer and reads the log again
 from its cursor. A segment at or below the cursor is ignored: the log runs ahead of the loop.
-Where the log was trimmed above the cursor, the follower gets a reset: a snapshot, and goes on behind it.
+Where the log was trimmed above the cursor, the follower gets a reset: a snapshot, and goes on behind it. So does one
+who comes with what the log doesn't hold, since the store lost it: else it would take other events for those it knows.
 """
 
 from __future__ import annotations
@@ -20,13 +21,12 @@ from .core.events import Record
 from .core.meters import StreamMeters
 from .core.reset import Reset, as_record
 from .core.segment import Segment, after, payloads
+from .seen import Read, holds
 from .shared_reads import SharedReads
 from .taps import Tap
 
-Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
-"""Reads a session's log: id, after, limit in bytes."""
 FindReset: TypeAlias = Callable[[str], Awaitable[Reset | None]]
-"""Returns what stands for the events of a session that were trimmed; None if there is no such session any more."""
+"""Returns the session as of some seq, and where its events go on; None if there is no such session any more."""
 
 MAX_LIVE: Final = 262_144
 """Bytes of live segments that one subscription may hold."""
@@ -41,7 +41,8 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         live: this chunk completes the stored part; set once, on a chunk that may be empty.
-        reset: events were trimmed before the follower got them; then `data` is empty.
+        reset: the follower goes on from a snapshot, since its next events aren't kept, or its last ones are lost;
+            then `data` is empty.
     """
 
     first_seq: int
@@ -54,14 +55,20 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 class EventHub:
     """Hands each published segment to the subscribers of its session. Belongs to one event loop.
 
+    Args:
+        read: reads a part of a log.
+        reset: finds what stands for trimmed events.
+        present: finds a session as it is now.
+
     Attributes:
         meters: what went through.
-        reset: looks up what stands for trimmed events.
+        reset: see above.
     """
 
-    def __init__(self, read: Read, reset: FindReset) -> None:
+    def __init__(self, read: Read, reset: FindReset, present: FindReset) -> None:
         self._read = SharedReads(read)
         self.reset = reset
+        self._present = present
         self._subscribers: dict[str, list[Subscription]] = {}
         self._taps: list[Tap] = []
         self._asleep: deque[Subscription] = deque()
@@ -117,9 +124,18 @@ class EventHub:
         """Return whether anybody follows the session."""
         return session_id in self._subscribers
 
-    def subscribe(self, session_id: str, after_seq: int = 0, *, bound: int = MAX_LIVE) -> Subscription:
-        """Return a subscription to the events after `after_seq`; close it when done."""
-        subscription = Subscription(self, session_id, after_seq, bound)
+    def subscribe(
+        self, session_id: str, after_seq: int = 0, *, seen: str | None = None, bound: int = MAX_LIVE
+    ) -> Subscription:
+        """Return a subscription to the events after `after_seq`; close it when done.
+
+        Args:
+            session_id: whose.
+            after_seq: the last one that the follower has.
+            seen: the timestamp of that one, as the follower has it.
+            bound: bytes of live segments that may wait for the follower.
+        """
+        subscription = Subscription(self, session_id, after_seq, seen, bound)
         self._subscribers.setdefault(session_id, []).append(subscription)
         return subscription
 
@@ -136,6 +152,10 @@ class EventHub:
         self.meters.log_reads += 1
         return await self._read(session_id, after_seq, limit)
 
+    async def lost(self, session_id: str, seq: int, seen: str | None) -> Reset | None:
+        """Return what stands for the whole log, if it doesn't hold the event that a follower has seen."""
+        return None if await holds(self.read, session_id, seq, seen) else await self._present(session_id)
+
 
 class Subscription:
     """One follower of one session.
@@ -151,6 +171,8 @@ class Subscription:
         "_buffer",
         "_closed",
         "_hub",
+        "_proven",
+        "_seen",
         "_size",
         "_told",
         "_waiter",
@@ -159,7 +181,7 @@ class Subscription:
         "session_id",
     )
 
-    def __init__(self, hub: EventHub, session_id: str, after_seq: int, bound: int) -> None:
+    def __init__(self, hub: EventHub, session_id: str, after_seq: int, seen: str | None, bound: int) -> None:
         self._hub = hub
         self.session_id = session_id
         self.cursor = after_seq
@@ -169,6 +191,8 @@ class Subscription:
         self._size = 0
         self._told: int | None = None
         self._announced = False
+        self._proven = after_seq == 0
+        self._seen = seen
         self._closed = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -214,12 +238,18 @@ class Subscription:
     async def step(self) -> Chunk | None:
         """Return what waits, or a page of the log; None if there is nothing, without waiting for more."""
         if self.behind:
+            if self._seen is not None and (reset := await self._lost()) is not None:
+                return self._go_on_from(reset)
             try:
                 segments = await self._hub.read(self.session_id, self.cursor, PAGE)
             except LogTrimmed:
                 if (reset := await self._hub.reset(self.session_id)) is not None:
+                    self._check_forward(reset)
                     return self._go_on_from(reset)
                 segments = []
+            if not segments and (reset := await self._lost()) is not None:
+                return self._go_on_from(reset)
+            self._proven = True
             chunk = self._take(segments) if segments else None
             if self._caught_up(not segments):
                 self.behind = False
@@ -234,13 +264,22 @@ class Subscription:
             return self._take(segments)
         return None
 
-    def _go_on_from(self, reset: Reset) -> Chunk:
-        """Take a snapshot in place of what was trimmed; what comes after it is read next."""
-        seq = reset.first_seq - 1
-        if seq <= self.cursor:
+    async def _lost(self) -> Reset | None:
+        """Once for each follower: see whether the log holds what it comes with."""
+        if self._proven:
+            return None
+        self._proven = True
+        return await self._hub.lost(self.session_id, self.cursor, self._seen)
+
+    def _check_forward(self, reset: Reset) -> None:
+        if reset.first_seq <= self.cursor + 1:
+            seq = reset.first_seq - 1
             raise CorruptLog(f"the log of {self.session_id!r} lacks what follows {self.cursor}, a snapshot is at {seq}")
-        self.cursor = seq
-        return Chunk(reset.first_seq, seq, b"", False, reset)
+
+    def _go_on_from(self, reset: Reset) -> Chunk:
+        """Take a snapshot in place of what can't be had; what comes after it is read next."""
+        self.cursor = reset.first_seq - 1
+        return Chunk(reset.first_seq, self.cursor, b"", False, reset)
 
     def _caught_up(self, exhausted: bool) -> bool:
         """Whether what waits in the buffer goes on from the cursor, or nothing was published beyond it.

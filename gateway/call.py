@@ -125,14 +125,16 @@ class Gateway:
             self._open_streams.leave(principal.tenant)
 
     @contextmanager
-    def following(self, principal: Principal, session_id: str, after: int) -> Iterator[Subscription]:
-        """Follow a session's events for a tenant.
+    def following(
+        self, principal: Principal, session_id: str, after: int, seen: str | None = None
+    ) -> Iterator[Subscription]:
+        """Follow a session's events for a tenant, after the event that it has seen.
 
         Raises:
             TooManyStreams: the tenant follows too many.
         """
         self.subscriptions.enter(principal.tenant)
-        subscription = self.runtime.hub.subscribe(session_id, after, bound=self.settings.max_buffer)
+        subscription = self.runtime.hub.subscribe(session_id, after, seen=seen, bound=self.settings.max_buffer)
         try:
             yield subscription
         finally:

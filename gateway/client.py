@@ -252,10 +252,16 @@ class Client:
 
     # ---- streams
 
-    async def watch(self, session_id: str, after: int = 0) -> AsyncGenerator[Record, None]:
+    async def watch(self, session_id: str, after: int = 0, seen: str | None = None) -> AsyncGenerator[Record, None]:
         """Yield every event after a seq up to the terminal one, over as many connections as it takes.
 
-        Where events were trimmed, a StreamReset comes in their place: a snapshot, behind which they go on.
+        Where events were trimmed, a StreamReset comes in their place: a snapshot, behind which they go on. It goes back
+        where a store has lost events that were seen: what was made of them is to be replaced by the snapshot.
+
+        Args:
+            session_id: whose.
+            after: the last seq that the caller has.
+            seen: the timestamp of that event.
 
         Raises:
             NotFound: there is no such session.
@@ -265,12 +271,13 @@ class Client:
         """
         seq, failures = after, 0
         while True:
-            stream = self._stream(session_id, seq)
+            stream = self._stream(session_id, seq, seen)
             try:
                 async for record in stream:
-                    if record.seq != seq + 1 and not (isinstance(record, StreamReset) and record.seq > seq):
+                    if record.seq != seq + 1 and not isinstance(record, StreamReset):
                         raise BrokenSequence(f"seq {record.seq} of {session_id!r} came after {seq}")
                     seq, failures = record.seq, 0
+                    seen = None if isinstance(record, StreamReset) else record.timestamp
                     yield record
                     if record.event == TERMINAL_EVENT:
                         return
@@ -284,9 +291,9 @@ class Client:
             await self._pause(self._backoff.delay(failures, self._chance()))
             failures += 1
 
-    async def _stream(self, session_id: str, after: int) -> AsyncGenerator[Record, None]:
+    async def _stream(self, session_id: str, after: int, seen: str | None) -> AsyncGenerator[Record, None]:
         """Yield what one connection brings."""
-        url = f"ws{self.url.removeprefix('http')}{_session(session_id)}/events?after={after}"
+        url = f"ws{self.url.removeprefix('http')}{_session(session_id)}/events{_query({'after': after, 'seen': seen})}"
         request = HTTPRequest(url, headers=self._headers, connect_timeout=self._timeout_s)
         connection: WebSocketClientConnection = await websocket_connect(request, max_message_size=MAX_MESSAGE)
         text: str | bytes | None = ""

@@ -113,10 +113,10 @@ class CommandSocket(LiveSocket):
                 self.gateway.check_open()
                 fan.follow_all()
                 return Subscribed(ALL, 0)
-            case Subscribe(session_id=said, after=after):
+            case Subscribe(session_id=said, after=after, seen=seen):
                 self.gateway.check_open()
                 session_id = caller.principal.session(said)
-                await fan.subscribe(session_id, after)
+                await fan.subscribe(session_id, after, seen)
                 return Subscribed(session_id, after)
             case Unsubscribe(session_id="*"):
                 fan.unfollow_all()

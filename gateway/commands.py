@@ -21,7 +21,7 @@ from .call import Call, Gateway
 from .principal import Principal, Role
 from .problems import Problem
 from .waits import open_waits
-from .wire import Command, Execute, NoQuery, Resumed, Seq, SignalSent, Started, convert
+from .wire import Command, Execute, NoQuery, Resumed, Seen, Seq, SignalSent, Started, convert
 
 ALL: Final = "*"
 """In place of a session's id: every session that the caller may see."""
@@ -33,10 +33,12 @@ class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         session_id: its id, or `*` for every session that the caller may see, live only.
         after: the last seq that the client has.
+        seen: the timestamp of that event, as the client has it.
     """
 
     session_id: str
     after: Seq = 0
+    seen: Seen | None = None
 
     def __post_init__(self) -> None:
         if self.session_id == ALL and self.after:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, Raw
 
-from ..actors.core.errors import LogTrimmed, NotFound
+from ..actors.core.errors import LogDiffers, LogTrimmed, NotFound
 from ..actors.core.reset import Reset
 from ..actors.core.segment import Segment, after, payloads
 from ..actors.runtime import Runtime
@@ -18,10 +18,11 @@ PAGE_BYTES = 1_048_576
 async def page(call: Call) -> Reply:
     """Return the events after a seq, at most `limit` and about 1 MiB of them.
 
-    Where events after that seq were trimmed, `reset` has a snapshot, and the items go on behind it.
+    Where events after that seq were trimmed, or the log doesn't hold what the client has seen, `reset` has a snapshot,
+    and the items go on behind it.
     """
     query: EventQuery = call.query
-    segments, reset = await _read(call.runtime, call.path["session_id"], query.after)
+    segments, reset = await _read(call.runtime, call.path["session_id"], query.after, query.seen)
     items: list[Raw] = []
     begin = last = query.after if reset is None else reset.first_seq - 1
     for segment in segments:
@@ -35,7 +36,7 @@ async def page(call: Call) -> Reply:
     return Reply(EventPage(items, last, UNSET if reset is None else reset))
 
 
-async def _read(runtime: Runtime, session_id: str, after: int) -> tuple[list[Segment], Reset | None]:
+async def _read(runtime: Runtime, session_id: str, after: int, seen: str | None) -> tuple[list[Segment], Reset | None]:
     """Return what follows a seq, or a snapshot and what follows that.
 
     Raises:
@@ -44,9 +45,10 @@ async def _read(runtime: Runtime, session_id: str, after: int) -> tuple[list[Seg
     reset: Reset | None = None
     while True:
         try:
-            return await runtime.events(session_id, after, PAGE_BYTES), reset
-        except LogTrimmed:
-            reset = await runtime.reset_of(session_id)
+            return await runtime.events(session_id, after, PAGE_BYTES, seen), reset
+        except (LogTrimmed, LogDiffers) as error:
+            find = runtime.reset_of if isinstance(error, LogTrimmed) else runtime.present_of
+            reset = await find(session_id)
             if reset is None:
                 raise NotFound("session", session_id) from None  # deleted meanwhile
-            after = reset.first_seq - 1
+            after, seen = reset.first_seq - 1, None

@@ -64,7 +64,7 @@ class FanIn:
     def __len__(self) -> int:
         return len(self._subscriptions) + (self._tap is not None)
 
-    async def subscribe(self, session_id: str, after: int) -> None:
+    async def subscribe(self, session_id: str, after: int, seen: str | None = None) -> None:
         """Follow a session; its first event comes after the caller's next wait.
 
         Raises:
@@ -74,7 +74,7 @@ class FanIn:
         await self._row(session_id)
         self._check(session_id, session_id in self._subscriptions)
         self._tally.enter(self._tenant)
-        subscription = self._runtime.hub.subscribe(session_id, after, bound=self._buffer)
+        subscription = self._runtime.hub.subscribe(session_id, after, seen=seen, bound=self._buffer)
         self._subscriptions[session_id] = subscription
         self._begin(self._follow(subscription))
 

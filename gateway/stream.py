@@ -53,7 +53,7 @@ class EventSocket(LiveSocket):
             gateway.enter(self, principal)
             forget_request(self)
             await gateway.row(session_id)
-            with gateway.following(principal, session_id, query.after) as subscription:
+            with gateway.following(principal, session_id, query.after, query.seen) as subscription:
                 await self._send(subscription, bool(query.close))
         except (StreamClosedError, WebSocketClosedError):
             return  # the peer left; on_close has been, or will be, called

@@ -22,6 +22,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 Page: TypeAlias = Annotated[int, Meta(ge=1, le=500)]
 Seq: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+Seen: TypeAlias = Annotated[str, Meta(max_length=40)]
+"""The timestamp of an event, as a client has it."""
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -157,12 +159,15 @@ class EventQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         after: the last seq the client has.
+        seen: the timestamp of that event; if the log holds another one, or none, since a power failure or a failover
+            took it, the client gets a reset.
         limit: events on a page.
         close: 1 to have the stream closed after the terminal event.
         ticket: opens a stream in place of an Authorization header; never a page.
     """
 
     after: Seq = 0
+    seen: Seen | None = None
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
     close: Annotated[int, Meta(ge=0, le=1)] = 0
     ticket: str | None = None
@@ -284,7 +289,8 @@ class EventPage(msgspec.Struct, frozen=True):
 
     Attributes:
         last_seq: where the next page begins.
-        reset: only where events after `after` were trimmed: what stands for them; the items begin at its `first_seq`.
+        reset: only where events after `after` were trimmed, or the log doesn't hold what was seen: what stands for
+            them; the items begin at its `first_seq`.
     """
 
     items: list[Raw]

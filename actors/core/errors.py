@@ -11,6 +11,7 @@ SessiondError
 │   ├── NotBegun            the node hasn't run, so nothing can be forked from it
 │   ├── LogTrimmed          the events that are asked for aren't kept any more
 │   │   └── ForkTrimmed     so nothing can be forked from there
+│   ├── LogDiffers          from what somebody says to have seen of it
 │   └── SignalsFull         too many signals are kept that nobody waits for
 ├── Unavailable             try again later; carries retry_after seconds
 │   ├── OutcomeUnknown      the commit is still under way: the command may yet take effect
@@ -149,6 +150,15 @@ class LogTrimmed(Conflict):
         self.session_id = session_id
         self.first_seq = first_seq
         super().__init__(message or f"the log of session {session_id!r} was trimmed: it begins at seq {first_seq}")
+
+
+class LogDiffers(Conflict):
+    """The log doesn't hold an event that somebody says to have seen: the store lost it, or it is another session's."""
+
+    code = "log_differs"
+
+    def __init__(self, session_id: str, seq: int) -> None:
+        super().__init__(f"the log of session {session_id!r} doesn't hold the event {seq} that was seen")
 
 
 class ForkTrimmed(LogTrimmed):

@@ -120,7 +120,8 @@ export interface paths {
         };
         /**
          * Return the events after a seq, at most `limit` and about 1 MiB of them
-         * @description Where events after that seq were trimmed, `reset` has a snapshot, and the items go on behind it.
+         * @description Where events after that seq were trimmed, or the log doesn't hold what the client has seen, `reset` has a snapshot,
+         *     and the items go on behind it.
          *
          *     Takes the role `viewer`, or one that may do more.
          */
@@ -606,7 +607,7 @@ export interface components {
             items: components["schemas"]["Record"][];
             /** @description where the next page begins. */
             last_seq: number;
-            /** @description only where events after `after` were trimmed: what stands for them; the items begin at its `first_seq`. */
+            /** @description only where events after `after` were trimmed, or the log doesn't hold what was seen: what stands for them; the items begin at its `first_seq`. */
             reset?: components["schemas"]["Reset"];
         };
         /**
@@ -1245,6 +1246,11 @@ export interface components {
              * @default 0
              */
             after?: number;
+            /**
+             * @description the timestamp of that event, as the client has it.
+             * @default null
+             */
+            seen?: string | null;
             /** @description its id, or `*` for every session that the caller may see, live only. */
             session_id: string;
         };
@@ -1777,6 +1783,8 @@ export interface operations {
                 close?: number;
                 /** @description events on a page. */
                 limit?: number;
+                /** @description the timestamp of that event; if the log holds another one, or none, since a power failure or a failover took it, the client gets a reset. */
+                seen?: string;
                 /** @description opens a stream in place of an Authorization header; never a page. */
                 ticket?: string;
             };

@@ -26,7 +26,7 @@ class Wire {
   }
 }
 
-const event = (seq: number, name = "progress"): unknown => ({ seq, session_id: "s", event: name, timestamp: "", data: {} });
+const event = (seq: number, name = "progress"): unknown => ({ seq, session_id: "s", event: name, timestamp: `at ${seq}`, data: {} });
 const LIVE = { event: "stream:live", session_id: "s", data: { seq: 0 } };
 
 function follow(options: { token?: () => string; fetch?: typeof fetch; after?: number } = {}) {
@@ -85,6 +85,18 @@ describe("events", () => {
     wire().say({ event: "stream:reset", session_id: "s", data: { first_seq: 40, snapshot: {} } }, event(40), event(41));
     expect(resets).toEqual([40]);
     expect(seqs).toEqual([40, 41]);
+  });
+
+  test("are named by their time when the stream comes back, but not behind a reset", () => {
+    const { wires, wire } = follow();
+    wire().say(event(1));
+    wire().end(1006, "");
+    vi.advanceTimersByTime(60_000);
+    expect(wires[1]?.url.searchParams.get("seen")).toBe("at 1");
+    wire().say({ event: "stream:reset", session_id: "s", data: { first_seq: 1, snapshot: {} } });
+    wire().end(1006, "");
+    vi.advanceTimersByTime(60_000);
+    expect(wires[2]?.url.searchParams.has("seen")).toBe(false);
   });
 
   test("end with the terminal one: nobody reconnects", () => {

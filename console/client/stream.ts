@@ -24,9 +24,11 @@ export type Refusal = "unknown" | "unauthenticated" | "forbidden" | "invalid";
 export interface StreamOptions {
   /** The last seq that the caller has. */
   after?: number;
+  /** The timestamp of that event. */
+  seen?: string;
   onEvent: (event: SessionEvent) => void;
   onState?: (state: StreamState) => void;
-  /** The log was trimmed: forget everything, take the snapshot, and go on at `firstSeq`. */
+  /** The log was trimmed, or the store lost its end: forget everything, take the snapshot, and go on at `firstSeq`. */
   onReset?: (firstSeq: number, snapshot: unknown) => void;
   socket?: (url: URL) => WebSocket;
   backoff?: Backoff;
@@ -52,6 +54,7 @@ export class SessionStream {
   /** The last seq that was passed on. */
   last: number;
   state: StreamState = { kind: "connecting" };
+  private seen: string | undefined;
 
   private socket: WebSocket | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,6 +69,7 @@ export class SessionStream {
     private readonly options: StreamOptions,
   ) {
     this.last = options.after ?? 0;
+    this.seen = options.seen;
     this.backoff = options.backoff ?? new Backoff();
     this.now = options.now ?? Date.now;
   }
@@ -112,7 +116,7 @@ export class SessionStream {
       }
       if (attempt !== this.attempt) return;
     }
-    const url = this.client.socketUrl(this.sessionId, { after: this.last, ticket });
+    const url = this.client.socketUrl(this.sessionId, { after: this.last, seen: this.seen, ticket });
     const socket = this.options.socket?.(url) ?? new WebSocket(url);
     this.socket = socket;
     socket.onmessage = (message) => this.take(JSON.parse(message.data as string) as Message, socket);
@@ -133,6 +137,7 @@ export class SessionStream {
         this.enter({ kind: "live" });
       } else {
         this.last = (message.data.first_seq ?? 1) - 1;
+        this.seen = undefined;
         this.options.onReset?.(this.last + 1, message.data.snapshot);
       }
       return;
@@ -145,6 +150,7 @@ export class SessionStream {
     }
     if (this.state.kind === "connecting") this.enter({ kind: "replaying" });
     this.last = message.seq;
+    this.seen = message.timestamp;
     this.options.onEvent(message);
     if (message.event === "execution:completed") {
       this.enter({ kind: "ended" });

@@ -9,14 +9,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from redis import Redis
 from support.graphs import graph
 from support.redis_server import RedisServer
 from support.site import HELD, Site, problem, site_on
-from support.watching import collect, contiguous
+from support.watching import collect, contiguous, until
 
 from sessiond.actors.core.events import Record
+from sessiond.actors.core.reset import StreamReset
 
 CONTROL = "/api/v1/sessions/s1/control"
 ANSWER_S = 0.3
@@ -258,3 +260,40 @@ async def test_a_log_that_lost_its_tail_is_noticed_and_its_seqs_are_not_used_aga
     assert (await held.client.detail("other")).status == "running"
     ready = await held.fetch("GET", "/readyz")
     assert b'"quarantined":["s1"]' in ready.body
+
+
+@pytest.mark.parametrize("kind", ["client", "socket", "page"])
+async def test_who_saw_the_lost_tail_is_told_by_the_next_process(
+    server: RedisServer, lost_tail: Any, kind: str
+) -> None:
+    url = f"{server.url}?shards=1"
+    async with site_on(url) as site:
+        await begin(site)
+        await site.client.control("s1", "pause")
+        last = (await until(site.runtime.session("s1"), "execution:paused"))[-1]
+    lost_tail()
+    async with site_on(url) as site:
+        while (await site.client.detail("s1")).seq <= last.seq:
+            pass  # it is recovered, and its new events have the seqs of the lost ones
+        events = f"/api/v1/sessions/s1/events?after={last.seq}&seen={last.timestamp}"
+        match kind:
+            case "client":
+                watching = site.client.watch("s1", last.seq, last.timestamp)
+                reset = await anext(watching)
+                assert isinstance(reset, StreamReset)
+                notice = reset.notice["data"]
+            case "socket":
+                socket = await site.socket(events)
+                notice = (await socket.message())["data"]
+                await socket.close()
+            case _:
+                page = msgspec.json.decode((await site.fetch("GET", events)).body)
+                notice = page["reset"]
+                assert page["last_seq"] == notice["first_seq"] - 1
+        assert notice["snapshot"]["seq"] == notice["first_seq"] - 1
+        site.go.set()
+        await site.runtime.session("s1").wait()
+        if kind == "client":
+            later = [record async for record in watching]
+            assert [record.seq for record in later] == list(range(notice["first_seq"], later[-1].seq + 1))
+            assert later[-1].event == "execution:completed"

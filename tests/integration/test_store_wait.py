@@ -1,4 +1,4 @@
-"""A server whose store is away at the start: it lives, isn't ready, accepts nothing, and goes on once the store answers."""
+"""A server whose store is away at the start: it lives, accepts nothing, and goes on once the store answers."""
 
 from __future__ import annotations
 

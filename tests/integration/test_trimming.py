@@ -33,13 +33,19 @@ async def asked(runtime: Runtime, definition: Any = TALKS, session_id: str = "s"
     return session
 
 
-def joined(records: list[Record]) -> StreamReset:
-    """A reset, and behind it every event to the end; what a client makes of them is what is shown of the session."""
-    reset, *rest = records
-    assert isinstance(reset, StreamReset)
-    contiguous(rest, reset.first_seq)
-    assert rest[-1].event == "execution:completed"
-    return reset
+def joined(records: list[Record]) -> tuple[StreamReset, list[Record]]:
+    """The last reset, and behind it every event to the end; one who is overtaken by a trim is reset again."""
+    slices: list[tuple[StreamReset, list[Record]]] = []
+    for record in records:
+        if isinstance(record, StreamReset):
+            slices.append((record, []))
+        else:
+            slices[-1][1].append(record)
+    for reset, rest in slices:
+        contiguous(rest, reset.first_seq)
+    assert [reset.seq for reset, _ in slices] == sorted({reset.seq for reset, _ in slices})
+    assert slices[-1][1][-1].event == "execution:completed"
+    return slices[-1]
 
 
 async def test_a_late_watcher_gets_a_snapshot_and_the_rest(store_url: str) -> None:
@@ -49,9 +55,9 @@ async def test_a_late_watcher_gets_a_snapshot_and_the_rest(store_url: str) -> No
         await session.review("r", "approve")
         await session.wait()
         for records in (await seen, await collect(session)):
-            reset = joined(records)
+            reset, rest = joined(records)
             shown = plain(await session.detail())
-            assert folded(reset.data["snapshot"], records[1:]) == folded(shown, [])
+            assert folded(reset.data["snapshot"], rest) == folded(shown, [])
             assert reset.snapshot.seq == reset.first_seq - 1
 
 

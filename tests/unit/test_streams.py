@@ -36,7 +36,7 @@ class Log:
         self.reading = asyncio.Event()
         self.base = 0
         self.gone = False
-        self.hub = EventHub(self.read, self.reset)
+        self.hub = EventHub(self.read, self.reset, self.present)
 
     async def read(self, session_id: str, after: int, limit: int) -> list[Segment]:
         self.reads += 1
@@ -49,6 +49,9 @@ class Log:
 
     async def reset(self, session_id: str) -> Reset | None:
         return None if self.gone else reset_at(detail(session_id, self.base))
+
+    async def present(self, session_id: str) -> Reset | None:
+        return reset_at(detail(session_id, self.segments[-1].last_seq)) if self.segments else None
 
     def trim(self, upto: int, base: int) -> None:
         """Take a snapshot, and let the log begin after `upto`."""
@@ -178,6 +181,28 @@ async def test_a_cursor_may_stand_in_mid_segment_or_ahead(after: int) -> None:
     assert seen == list(range(after + 1, 13))
 
 
+async def test_who_has_seen_what_the_log_lacks_is_reset_to_what_there_is() -> None:
+    log = Log()
+    log.append(4)
+    subscription = log.hub.subscribe("s", 9)
+    chunk = await subscription.pull()
+    assert chunk is not None
+    assert chunk.reset == reset_at(detail("s", 4))
+    assert (chunk.first_seq, chunk.last_seq, chunk.live) == (5, 4, False)
+    assert await subscription.pull() == Chunk(5, 4, b"", True)
+    log.emit(7)
+    assert seqs(await subscription.pull()) == list(range(5, 12))
+
+
+async def test_who_has_seen_all_that_there_is_just_goes_on() -> None:
+    log = Log()
+    log.append(4)
+    subscription = log.hub.subscribe("s", 4)
+    assert await subscription.pull() == Chunk(5, 4, b"", True)
+    log.emit()
+    assert seqs(await subscription.pull()) == [5]
+
+
 async def test_closing_wakes_the_follower_and_forgets_it() -> None:
     log = Log()
     subscription = log.hub.subscribe("s")
@@ -201,6 +226,16 @@ def test_any_interleaving_is_one_contiguous_slice(moves: list[str], after: int, 
         subscription = log.hub.subscribe("s", after, bound=300)
         unpublished: list[Segment] = []
         seen: list[int] = []
+        begin = after
+
+        def see(chunk: Chunk | None) -> None:
+            nonlocal begin
+            seen.extend(seqs(chunk))
+            if chunk is not None and chunk.reset is not None:
+                assert not seen, "only who comes is reset"
+                assert chunk.last_seq < after
+                begin = chunk.last_seq
+
         pull: asyncio.Task[Chunk | None] | None = None
         for move in moves:
             match move:
@@ -219,7 +254,7 @@ def test_any_interleaving_is_one_contiguous_slice(moves: list[str], after: int, 
                     for _ in range(4):
                         await asyncio.sleep(0)
             if pull and pull.done():
-                seen += seqs(pull.result())
+                see(pull.result())
                 pull = None
         for segment in unpublished:
             log.hub.publish("s", segment)
@@ -227,9 +262,9 @@ def test_any_interleaving_is_one_contiguous_slice(moves: list[str], after: int, 
             log.emit()
         last = log.segments[-1].last_seq
         while not seen or seen[-1] < last:
-            seen += seqs(await (pull or subscription.pull()))
+            see(await (pull or subscription.pull()))
             pull = None
-        assert seen == list(range(after + 1, last + 1))
+        assert seen == list(range(begin + 1, last + 1))
 
     asyncio.run(play())
 

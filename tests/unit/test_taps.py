@@ -33,7 +33,7 @@ def everything(session_id: str) -> bool:
 
 
 async def test_a_tap_takes_what_every_session_publishes_in_order() -> None:
-    hub = EventHub(nothing, untrimmed)
+    hub = EventHub(nothing, untrimmed, untrimmed)
     tap = hub.tap(everything, never)
     for number, session_id in enumerate(("a", "b", "a"), 1):
         hub.publish(session_id, segment(number, b"%d" % number))
@@ -42,7 +42,7 @@ async def test_a_tap_takes_what_every_session_publishes_in_order() -> None:
 
 
 async def test_a_tap_waits_until_something_is_published() -> None:
-    hub = EventHub(nothing, untrimmed)
+    hub = EventHub(nothing, untrimmed, untrimmed)
     tap = hub.tap(everything, never)
     waiting = asyncio.ensure_future(tap.ready())
     await asyncio.sleep(0)
@@ -52,7 +52,7 @@ async def test_a_tap_waits_until_something_is_published() -> None:
 
 
 async def test_a_tap_takes_only_what_its_follower_may_see() -> None:
-    hub = EventHub(nothing, untrimmed)
+    hub = EventHub(nothing, untrimmed, untrimmed)
     tap = hub.tap(lambda session_id: session_id == "mine", never)
     hub.publish("theirs", segment(1, b"secret"))
     hub.publish("mine", segment(1, b"open"))
@@ -80,7 +80,7 @@ async def test_one_segment_over_the_bound_passes_if_nothing_else_waits() -> None
 
 
 async def test_a_closed_tap_is_off_the_hub_and_wakes_its_follower() -> None:
-    hub = EventHub(nothing, untrimmed)
+    hub = EventHub(nothing, untrimmed, untrimmed)
     tap = hub.tap(everything, never)
     waiting = asyncio.ensure_future(tap.ready())
     await asyncio.sleep(0)
