@@ -44,7 +44,7 @@ export interface ClientOptions {
   base: string | URL;
   /** The bearer token to send, if there is one. Asked before every call. */
   token?: () => string | undefined;
-  /** Told of every 401. */
+  /** Told of every 401, unless there is another token by now: the answer to an old one says nothing of that. */
   onUnauthenticated?: (problem: Problem) => void;
   fetch?: typeof globalThis.fetch;
 }
@@ -218,7 +218,7 @@ export class Client {
     }
     if (!answer.ok) {
       const problem = await problemOf(answer);
-      if (problem instanceof Problem && problem.status === 401) this.onUnauthenticated(problem);
+      if (problem instanceof Problem && problem.status === 401 && token === this.token()) this.onUnauthenticated(problem);
       throw problem;
     }
     if (answer.status === 204) return undefined as T;
