@@ -37,6 +37,10 @@ def blocking(context):
 async def flood(context):
     for number in range(5_000):
         await context.emit("x" * 10_000)
+
+@node("huge")
+async def huge(context):
+    return {"words": "x" * 100 * 1_048_576}
 """
 HELD = graph({"a": {"type": "held"}})
 BLOCKING = graph({"a": {"type": "blocking"}})
@@ -130,6 +134,21 @@ async def test_a_reader_that_does_not_read_costs_a_bounded_amount_and_misses_not
     events = [msgspec.json.decode(payload, type=Seq) for payload in payloads(data)]
     assert [event.seq for event in events if event.seq] == list(range(1, 1 + len(events) - 1))
     assert sum(event.event == "token_stream" for event in events) == 5_000
+
+
+async def test_an_output_of_a_hundred_megabytes_is_refused_at_the_cost_of_its_bytes(tmp_path: Path) -> None:
+    """What the node made, and once more to see its size; whoever comes next has the memory again."""
+    async with server_process(tmp_path, NODES) as server, Client(server.url) as client:
+        before = server.memory("VmHWM")
+        for turn in range(3):
+            await client.execute(graph({"a": {"type": "huge"}}), session_id=f"s{turn}")
+            *_, last = [record async for record in client.watch(f"s{turn}")]
+            assert last.data["error"]["code"] == "output_too_large"
+            assert "the limit is 1048576" in last.data["error"]["message"]
+        assert server.memory("VmHWM") - before < 2 * 100 * MIB + 16 * MIB
+        assert server.memory("VmRSS") - before < 16 * MIB
+        log = await client.events("s2")
+        assert sum(len(item) for item in log.items) < 4096, "nothing of it is stored"
 
 
 class Seq(msgspec.Struct):
