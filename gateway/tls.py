@@ -29,7 +29,7 @@ _UNREAD: Final = 65_536
 class TlsStream(SSLIOStream):
     """A server's end of a connection, on the loop from the handshake on.
 
-    Tornado logs every handshake that fails, some with a traceback: whoever speaks no TLS could fill the log. And it
+    Tornado logs every handshake that fails, some with a traceback: whoever speaks no TLS could fill the log. It also
     closes without saying so (RFC 8446, section 6.1), which to the peer looks as if the rest had been cut off.
     """
 
@@ -48,6 +48,10 @@ class TlsStream(SSLIOStream):
             self.close(exc_info=error)
         else:
             super()._do_ssl_handshake()  # does what follows
+
+    def _is_connreset(self, e: BaseException) -> bool:
+        """Whether an error ends the connection without a line in the log: also one of TLS after the handshake."""
+        return isinstance(e, ssl.SSLError) or super()._is_connreset(e)
 
     def close_fd(self) -> None:
         """Say that nothing follows, and close without waiting for the peer to say so too."""

@@ -97,6 +97,23 @@ async def test_who_speaks_no_tls_is_closed_and_fills_no_log(
     assert (await secure.fetch("GET", "/livez")).code == 200
 
 
+async def test_who_breaks_off_tls_is_closed_and_fills_no_log(secure: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    def spoil() -> bytes:
+        assert secure.trusted is not None
+        plain = socket.create_connection(where(secure), timeout=10)
+        with secure.trusted.wrap_socket(plain, server_hostname="localhost") as peer:
+            socket.socket.send(peer, b"no record at all")
+            try:
+                return peer.recv(4096)
+            except ssl.SSLError:  # an alert
+                return b""
+
+    assert await asyncio.to_thread(spoil) == b""
+    assert caplog.messages == []
+
+
 async def test_who_leaves_before_the_handshake_is_nobodys_trouble(
     secure: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
