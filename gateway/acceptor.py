@@ -1,8 +1,9 @@
 """Accepts connections while there are file descriptors to spare, and sheds the others.
 
 A server that accepts until `accept` fails has none left for its store either, and since the connection still waits
-in the backlog, its loop spins. So connections are taken only below a mark: above it they are told 503 and closed,
-a few at a time with a rest between. A descriptor's number is the lowest that is free, so it tells how many are in use.
+in the backlog, its loop spins. So connections are taken only below a mark: above it they are told 503 (nothing, where
+TLS is expected) and closed, a few at a time with a rest between. A descriptor's number is the lowest that is free, so
+it tells how many are in use.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ REST_S: Final = 0.1
 """Seconds of rest after shedding; ten times that if not even shedding was possible."""
 LOG_S: Final = 10.0
 """Seconds between two lines about it."""
-_ANSWER: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+BUSY: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Acceptor:
@@ -39,15 +40,23 @@ class Acceptor:
         listening: non-blocking; closed with this.
         take: is given each accepted connection and its peer's address.
         mark: connections whose descriptor is this or higher are shed; None to shed none.
+        answer: what those are told.
 
     Attributes:
         shed: how many were.
     """
 
-    def __init__(self, listening: socket.socket, take: Callable[[socket.socket, Any], None], mark: int | None) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        take: Callable[[socket.socket, Any], None],
+        mark: int | None,
+        answer: bytes = BUSY,
+    ) -> None:
         self._listening = listening
         self._take = take
         self._mark = sys.maxsize if mark is None else mark
+        self._answer = answer
         self._loop = asyncio.get_running_loop()
         self._io = IOLoop.current()
         self._rest: asyncio.TimerHandle | None = None
@@ -86,7 +95,7 @@ class Acceptor:
             if connection.fileno() < self._mark:
                 self._take(connection, address)
                 continue
-            _refuse(connection)
+            _refuse(connection, self._answer)
             shed += 1
             if shed >= SHED_AT_ONCE:
                 break
@@ -110,11 +119,11 @@ class Acceptor:
             logger.warning(text, what)
 
 
-def _refuse(connection: socket.socket) -> None:
-    """Say 503 if that takes no waiting, and close."""
+def _refuse(connection: socket.socket, answer: bytes) -> None:
+    """Answer if that takes no waiting, and close."""
     try:
         connection.setblocking(False)
-        connection.send(_ANSWER)
+        connection.send(answer)
     except OSError:
         pass
     finally:

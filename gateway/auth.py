@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Final
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 from ..actors.core.errors import SessiondError
+from .files import state_of_files
 from .jwt_verifier import JwtVerifier, read_verifier
 from .keys import PREFIX, Keys, read_keys
 from .limits import TokenBucket
@@ -157,12 +157,4 @@ class Authenticator:
         return keys, verifier
 
     def _state_of_files(self) -> list[tuple[int, int, int] | None]:
-        """What changes when a file does."""
-        states: list[tuple[int, int, int] | None] = []
-        for path in (self._settings.keys, self._settings.jwt_key):
-            try:
-                found = None if path is None else os.stat(path)
-            except OSError:
-                found = None
-            states.append(None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino))
-        return states
+        return state_of_files(self._settings.keys, self._settings.jwt_key)

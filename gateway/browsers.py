@@ -24,6 +24,8 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
 }
 """On every answer. A page that we serve says a policy of its own."""
+HSTS: Final = "max-age=31536000"
+"""On answers over TLS: for a year, browsers come by HTTPS only (RFC 6797)."""
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS: Final = "GET, HEAD, POST, PUT, DELETE"
@@ -39,6 +41,7 @@ class BrowserPolicy:
 
     def __init__(self, settings: Settings) -> None:
         self._origins = frozenset(origin.lower() for origin in settings.allowed_origins)
+        self._schemes = ("https",) if settings.tls_cert is not None else ("https", "http")
         named = {host.lower() for host in settings.allowed_hosts}
         local = settings.host in LOOPBACK and not settings.authenticates
         self._hosts = named | set(LOOPBACK) if local else named
@@ -58,7 +61,8 @@ class BrowserPolicy:
 
     def trusts(self, origin: str, headers: HTTPHeaders) -> bool:
         """Return whether a page of `origin` may use this server: one of its own, or one that is named."""
-        own = urlsplit(origin.lower()).netloc == headers.get("Host", "").lower() != ""
+        parts = urlsplit(origin.lower())
+        own = parts.netloc == headers.get("Host", "").lower() != "" and parts.scheme in self._schemes
         return own or origin.lower() in self._origins
 
     def cors(self, request: HTTPServerRequest) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import click
@@ -15,6 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 _TOKEN: Final = "sessiond.token"
+_CA: Final = "sessiond.ca"
 
 
 def remote(command: F) -> F:
@@ -26,8 +28,17 @@ def remote(command: F) -> F:
         envvar="SESSIOND_TOKEN",
         show_envvar=True,
         expose_value=False,
-        callback=_keep_token,
+        callback=_keep(_TOKEN),
         help="API key or JSON Web Token; others on this machine can see an option, but not the variable.",
+    )(command)
+    command = click.option(
+        "--ca",
+        metavar="FILE",
+        envvar="SESSIOND_CA",
+        show_envvar=True,
+        expose_value=False,
+        callback=_keep(_CA),
+        help="Authorities in PEM that may vouch for an https:// server, in place of the system's.",
     )(command)
     return click.option(
         "--server",
@@ -40,17 +51,22 @@ def remote(command: F) -> F:
     )(command)
 
 
-def _keep_token(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    """Keep it where `call` finds it: no command has anything to do with it."""
-    context.meta[_TOKEN] = value
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
+    """Return what keeps a value where `call` finds it: no command has anything to do with it."""
+
+    def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
+        context.meta[name] = value
+
+    return keep
 
 
 def call(server: str, work: Callable[[Client], Awaitable[T]]) -> T:
     """Do some work with a client."""
-    token: str | None = click.get_current_context().meta.get(_TOKEN)
+    logging.getLogger("tornado").addHandler(logging.NullHandler())  # what it warns of is raised too, and told once
+    kept: Mapping[str, str | None] = click.get_current_context().meta
 
     async def connected() -> T:
-        async with Client(server, token=token) as client:
+        async with Client(server, token=kept.get(_TOKEN), ca=kept.get(_CA)) as client:
             return await work(client)
 
     return asyncio.run(connected())

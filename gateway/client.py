@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -18,6 +20,7 @@ from ..actors.core.events import Record
 from ..actors.core.lifecycle import Action
 from ..actors.core.messages import Receipt
 from ..actors.core.reset import RESET, StreamReset, stream_reset
+from .tls import trusting
 from .wire import (
     Counts,
     EventPage,
@@ -117,12 +120,17 @@ class Client:
     """Talks to one server.
 
     Args:
-        url: of the server, e.g. `http://127.0.0.1:8080`.
+        url: of the server, e.g. `http://127.0.0.1:8080`; over TLS `https://…` or `wss://…`.
         backoff: how `watch` comes back.
         pause: waits that many seconds.
         chance: spreads reconnections, 0 to 1.
         timeout_s: seconds for one request.
         token: an API key or a JSON Web Token; it is sent to this server only, redirections aren't followed.
+        ca: file in PEM of the authorities that may vouch for the server, in place of the system's. One of them has to.
+
+    Raises:
+        InvalidInput: the token can't be one.
+        InvalidFile: the authorities can't be read.
     """
 
     def __init__(
@@ -134,9 +142,13 @@ class Client:
         chance: Callable[[], float] = random.random,
         timeout_s: float = 30.0,
         token: str | None = None,
+        ca: str | Path | None = None,
     ) -> None:
         self._headers = {} if token is None else {"Authorization": f"Bearer {_checked(token)}"}
         self.url = url.rstrip("/")
+        if self.url.startswith(("ws://", "wss://")):
+            self.url = f"http{self.url.removeprefix('ws')}"
+        self._tls = None if ca is None else trusting(Path(ca))
         self._backoff = backoff or Backoff()
         self._pause = pause
         self._chance = chance
@@ -267,7 +279,7 @@ class Client:
             NotFound: there is no such session.
             StreamRefused: the server won't have us.
             BrokenSequence: an event is missing or comes twice.
-            Unavailable: the server stayed away for all of the backoff's tries.
+            Unavailable: the server stayed away for all of the backoff's tries, or can't prove that it is the one.
         """
         seq, failures = after, 0
         while True:
@@ -281,6 +293,8 @@ class Client:
                     yield record
                     if record.event == TERMINAL_EVENT:
                         return
+            except ssl.SSLCertVerificationError as error:
+                raise Unavailable(f"{self.url} can't be trusted: {error.verify_message}") from None
             except (OSError, WebSocketError, HTTPClientError) as error:  # what a broken connection looks like
                 if isinstance(error, HTTPClientError) and error.code < 500:
                     raise
@@ -294,7 +308,7 @@ class Client:
     async def _stream(self, session_id: str, after: int, seen: str | None) -> AsyncGenerator[Record, None]:
         """Yield what one connection brings."""
         url = f"ws{self.url.removeprefix('http')}{_session(session_id)}/events{_query({'after': after, 'seen': seen})}"
-        request = HTTPRequest(url, headers=self._headers, connect_timeout=self._timeout_s)
+        request = HTTPRequest(url, headers=self._headers, connect_timeout=self._timeout_s, ssl_options=self._tls)
         connection: WebSocketClientConnection = await websocket_connect(request, max_message_size=MAX_MESSAGE)
         text: str | bytes | None = ""
         try:
@@ -341,9 +355,12 @@ class Client:
             follow_redirects=False,
             request_timeout=self._timeout_s,
             connect_timeout=self._timeout_s,
+            ssl_options=self._tls,
         )
         try:
             response = await self._http.fetch(request, raise_error=False)
+        except ssl.SSLCertVerificationError as error:
+            raise Unavailable(f"{self.url} can't be trusted: {error.verify_message}") from None
         except (OSError, HTTPClientError) as error:  # no answer at all: any answer is returned
             raise Unavailable(f"{self.url} can't be reached: {error}") from None
         if response.code >= 300:

@@ -12,7 +12,7 @@ from tornado import httputil
 from tornado.web import HTTPError, RequestHandler
 
 from ..actors.core.errors import NotFound
-from .browsers import SECURITY_HEADERS, BrowserPolicy
+from .browsers import HSTS, SECURITY_HEADERS, BrowserPolicy
 from .call import Call, Gateway, Reply, Route
 from .idempotency import HEADER, fingerprint, key_of
 from .logs import request_id_of
@@ -57,6 +57,8 @@ class JsonHandler(RequestHandler):
         browsers: BrowserPolicy = self.settings["browsers"]
         for name, value in (*SECURITY_HEADERS.items(), *browsers.cors(self.request).items()):
             self.set_header(name, value)
+        if self.request.protocol == "https":
+            self.set_header("Strict-Transport-Security", HSTS)
 
     def compute_etag(self) -> None:
         """Entity tags are a session's seq, set where there is one; never a digest of the body."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -146,3 +147,15 @@ def _lines_of_json(text: str) -> dict[str, int]:
     except YamlError:
         return {}
     return document.lines
+
+
+def state_of_files(*paths: str | Path | None) -> list[tuple[int, int, int] | None]:
+    """Return what changes when one of these files does; they needn't be there."""
+    states: list[tuple[int, int, int] | None] = []
+    for path in paths:
+        try:
+            found = None if path is None else os.stat(path)
+        except OSError:
+            found = None
+        states.append(None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino))
+    return states

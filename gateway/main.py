@@ -47,6 +47,8 @@ async def serve(
         UnsafeStore: it may lose acknowledged data, and the settings rule that out.
     """
     settings.check_exposure()
+    if settings.bares_tokens:
+        logger.warning("tokens travel in the clear, unless a proxy terminates TLS; see tls_cert and tls_key")
     registry = load_nodes(settings.nodes)
     workflows = [compile_workflow(read_workflow(Path(path)), registry.types) for path in settings.workflows]
     stopping = stop or asyncio.Event()
@@ -68,7 +70,7 @@ async def _serve(
         return Runtime.open(settings.store, registry=registry, options=settings.options(), tracing=tracing)
 
     try:
-        with _Signals(stopping, server.refresh_keys):
+        with _Signals(stopping, server.reload):
             async with AsyncExitStack() as stack:
                 runtime = await _opened(lambda: stack.enter_async_context(opening()), server, settings, stopping)
                 if runtime is None:
@@ -163,7 +165,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 class _Signals:
     """While entered, the first signal sets an event, and the next does what the system does by default.
 
-    A SIGHUP, where there is such a thing, has the keys read again.
+    A SIGHUP, where there is such a thing, has keys and the certificate read again.
     """
 
     def __init__(self, stopping: asyncio.Event, refresh: Callable[[], None]) -> None:

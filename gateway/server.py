@@ -16,7 +16,7 @@ from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
 from ..actors.runtime import Runtime
-from .acceptor import Acceptor, file_mark
+from .acceptor import BUSY, Acceptor, file_mark
 from .body_limit import BodyLimit
 from .browsers import BrowserPolicy
 from .call import Gateway, Route
@@ -28,6 +28,7 @@ from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
 from .sse import EventStream
 from .stream import EventSocket
+from .tls import read_certificate
 from .waiting_room import waiting_room
 
 MAX_READ: Final = 1_048_576
@@ -111,6 +112,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.url = ""
         self._settings = settings
+        self._certificate = read_certificate(settings.tls_cert, settings.tls_key)
         self._acceptor: Acceptor | None = None
         self._check: asyncio.TimerHandle | None = None
         self._application = waiting_room()
@@ -132,9 +134,11 @@ class Server:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listening = socket.create_server((settings.host, settings.port), family=family, backlog=settings.backlog)
         listening.setblocking(False)
-        self._acceptor = Acceptor(listening, self._take, file_mark(settings.spare_files))
+        plain = self._certificate is None
+        mark = file_mark(settings.spare_files)
+        self._acceptor = Acceptor(listening, self._take, mark, BUSY if plain else b"")
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
-        self.url = f"http://{host}:{listening.getsockname()[1]}"
+        self.url = f"{'http' if plain else 'https'}://{host}:{listening.getsockname()[1]}"
 
     def open(self, runtime: Runtime) -> None:
         """Serve a runtime from now on."""
@@ -146,9 +150,11 @@ class Server:
         """Serve another build of the console than the one that came with this package."""
         self._application.settings["pages"] = pages
 
-    def refresh_keys(self) -> None:
-        """Read the keys again, and close the streams of those that are gone; before it is open there is nobody."""
-        if self._check is not None:
+    def reload(self) -> None:
+        """Read the certificate and the keys again, and close the streams of those keys that are gone."""
+        if self._certificate is not None:
+            self._certificate.reload()
+        if self._check is not None:  # before it is open, there is nobody
             self.gateway.auth.reload()
             self.gateway.expel_invalid()
 
@@ -156,9 +162,19 @@ class Server:
         connection.setblocking(False)
         settings = self._settings
         most = max(MAX_READ, 2 * settings.max_header, 2 * settings.max_message)
-        self._http.handle_stream(IOStream(connection, max_buffer_size=most), address)
+        if self._certificate is None:
+            stream = IOStream(connection, max_buffer_size=most)
+        else:
+            try:
+                stream = self._certificate.stream(connection, most)
+            except OSError:  # the peer has left already
+                connection.close()
+                return
+        self._http.handle_stream(stream, address)
 
     def _check_leave(self) -> None:
+        if self._certificate is not None:
+            self._certificate.refresh()
         self.gateway.auth.refresh()
         self.gateway.expel_invalid()
         self._check = asyncio.get_running_loop().call_later(self._settings.auth_check_s, self._check_leave)

@@ -39,9 +39,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         jwt_algorithm: the only one that tokens may be signed with.
         jwt_issuer: what tokens must say as `iss`, if set.
         jwt_audience: what tokens must say as `aud`, if set.
-        auth_check_s: seconds until a key that was removed, or a token that ran out, ends its open streams.
+        auth_check_s: seconds until a key that was removed, or a token that ran out, ends its open streams, and until
+            a new certificate is shown.
         max_auth_failures: wrong credentials that an address may send a minute, and at once, before it is answered
             429; 0 for any number, as behind a proxy, where all requests come from one address.
+        tls_cert: file with the server's certificate in PEM, and behind it those between it and its authority: HTTPS
+            and wss only; read again when it changes, or at a SIGHUP.
+        tls_key: file with the certificate's private key in PEM, without a passphrase.
         allow_anonymous: serve other machines without authentication.
         allowed_hosts: names that this server answers to, besides those of loopback; any if empty, except on
             loopback without authentication.
@@ -102,6 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwt_audience: str | None = None
     auth_check_s: Seconds = 1.0
     max_auth_failures: Annotated[int, Meta(ge=0)] = 60
+    tls_cert: str | None = None
+    tls_key: str | None = None
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
@@ -196,6 +202,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def authenticates(self) -> bool:
         """Whether callers have to say who they are."""
         return self.keys is not None or self.jwt_key is not None
+
+    @property
+    def bares_tokens(self) -> bool:
+        """Whether tokens travel in the clear, unless there is a proxy that nothing here hints at."""
+        hinted = bool(self.allowed_hosts) or self.max_auth_failures == 0
+        return self.host not in LOOPBACK and self.authenticates and self.tls_cert is None and not hinted
 
     def check_exposure(self) -> None:
         """Refuse to serve other machines to anybody.

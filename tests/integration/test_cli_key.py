@@ -136,3 +136,4 @@ def test_it_refuses_other_machines_without_keys_and_serves_them_with(tmp_path: P
     new_key(tmp_path, "--role", "admin")
     with Served("--host", "0.0.0.0", "--store", "memory://", "--keys", "keys.jsonl", cwd=tmp_path) as server:
         assert command("ls", "--server", f"http://127.0.0.1:{server.port}").returncode == 1
+        assert "WARNING sessiond: tokens travel in the clear, unless a proxy terminates TLS" in server.log()

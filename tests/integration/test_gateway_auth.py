@@ -149,7 +149,7 @@ async def test_a_stream_ends_when_the_leave_of_its_opener_does(tmp_path: Path) -
     async with guarded_site(tmp_path) as guarded:
         await guarded.client().execute(HELD, session_id="s1", start=False)
         token = guarded.people.add("viewer", "acme", expires_at=time.time() + 0.3)
-        guarded.site.server.refresh_keys()
+        guarded.site.server.reload()
         socket = await guarded.site.socket(EVENTS, f"Authorization: Bearer {token}\r\n")
         await socket.until("stream:live")
         assert await socket.close_code() == 4401
@@ -182,10 +182,10 @@ async def test_keys_that_are_added_count_at_once_and_a_broken_file_changes_nothi
 ) -> None:
     async with guarded_site(tmp_path) as guarded:
         fresh = guarded.people.add("viewer", "acme")
-        guarded.site.server.refresh_keys()
+        guarded.site.server.reload()
         assert (await guarded.site.fetch("GET", "/api/v1/sessions", headers=bearer(fresh))).code == 200
         guarded.people.path.write_text("nonsense\n")
-        guarded.site.server.refresh_keys()
+        guarded.site.server.reload()
         assert (await guarded.site.fetch("GET", "/api/v1/sessions", headers=bearer(fresh))).code == 200
         assert "the keys stay as they were" in caplog.text
 

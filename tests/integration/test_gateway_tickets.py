@@ -53,7 +53,7 @@ async def test_a_ticket_dies_with_the_key_it_came_from(tmp_path: Path) -> None:
         socket = await guarded.site.socket(f"{EVENTS}?ticket={tickets[0]}")
         await socket.until("stream:live")
         guarded.people.remove(guarded.key("operator"))
-        guarded.site.server.refresh_keys()
+        guarded.site.server.reload()
         assert await socket.close_code() == 4401
         late = await guarded.site.socket(f"{EVENTS}?ticket={tickets[1]}")
         assert await late.close_code() == 4401

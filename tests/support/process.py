@@ -45,7 +45,7 @@ async def server_process(directory: Path, nodes: str = "", **settings: str) -> A
     try:
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode()
-        assert line.startswith("sessiond listens on http://"), line
+        assert line.startswith("sessiond listens on http"), line
         yield ServerProcess(process, line.split()[-1])
     finally:
         if process.returncode is None:

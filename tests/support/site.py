@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from support.graphs import graph, registry
@@ -17,6 +20,7 @@ from sessiond import Runtime
 from sessiond.gateway.client import Client
 from sessiond.gateway.server import Server, serving
 from sessiond.gateway.settings import Settings
+from sessiond.gateway.tls import trusting
 
 HELD = graph({"a": {"type": "held", "next_ids": ["b"]}, "b": {"type": "step"}}, workflow_id="held")
 TALK = graph({"t": {"type": "talker"}}, workflow_id="talk")
@@ -29,12 +33,14 @@ class Site:
     Attributes:
         started: the ids of `held` and `talker` nodes, as they start.
         go: lets `held` nodes return and `talker` nodes end.
+        trusted: by what its certificate is checked; None without TLS.
     """
 
-    def __init__(self, server: Server, runtime: Runtime, client: Client) -> None:
+    def __init__(self, server: Server, runtime: Runtime, client: Client, trusted: ssl.SSLContext | None = None) -> None:
         self.server = server
         self.runtime = runtime
         self.client = client
+        self.trusted = trusted
         self.started: asyncio.Queue[str] = asyncio.Queue()
         self.go = asyncio.Event()
         self._http = AsyncHTTPClient(force_instance=True)
@@ -48,7 +54,9 @@ class Site:
     ) -> HTTPResponse:
         """Send a request; whatever the answer, return it."""
         given = headers if headers is not None else ({} if body is None else {"Content-Type": "application/json"})
-        request = HTTPRequest(self.url + path, method, given, body, allow_nonstandard_methods=True)
+        request = HTTPRequest(
+            self.url + path, method, given, body, allow_nonstandard_methods=True, ssl_options=self.trusted
+        )
         return await self._http.fetch(request, raise_error=False)
 
     async def post(self, path: str, body: Any) -> HTTPResponse:
@@ -64,27 +72,27 @@ class Site:
         return answer
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        host, port = self.url.removeprefix("http://").split(":")
-        return await asyncio.open_connection(host, int(port))
+        where = urlsplit(self.url)
+        return await asyncio.open_connection(where.hostname, where.port, ssl=self.trusted)
 
     async def socket(self, path: str, headers: str = "") -> RawSocket:
-        return await RawSocket.connect(self.url, path, headers)
+        return await RawSocket.connect(self.url, path, headers, self.trusted)
 
     def close(self) -> None:
         self._http.close()
 
 
 @asynccontextmanager
-async def site_on(store_url: str, **given: Any) -> AsyncIterator[Site]:
-    """Serve a store."""
+async def site_on(store_url: str, ca: str | Path | None = None, **given: Any) -> AsyncIterator[Site]:
+    """Serve a store; over TLS if the settings say so, with a certificate of authority `ca`."""
     types = registry()
     settings = Settings(port=0, **given)
     async with (
         Runtime.open(store_url, registry=types, options=settings.options()) as runtime,
         serving(runtime, settings) as server,
-        Client(server.url) as client,
+        Client(server.url, ca=ca) as client,
     ):
-        site = Site(server, runtime, client)
+        site = Site(server, runtime, client, None if ca is None else trusting(Path(ca)))
 
         @types.node("held")
         async def held(context: Any) -> Any:
@@ -125,9 +133,9 @@ class RawSocket:
         self._writer = writer
 
     @classmethod
-    async def connect(cls, url: str, path: str, headers: str = "") -> RawSocket:
-        host, port = url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
+    async def connect(cls, url: str, path: str, headers: str = "", trusted: ssl.SSLContext | None = None) -> RawSocket:
+        host, port = urlsplit(url).hostname, urlsplit(url).port
+        reader, writer = await asyncio.open_connection(host, port, limit=4096, ssl=trusted)
         writer.write(
             f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n".encode()

@@ -79,6 +79,12 @@ def test_only_pages_of_named_origins_and_our_own_may_change_anything(origin: str
     assert allows(policy, "POST", Host="localhost:8080")
 
 
+def test_with_tls_a_page_that_came_without_it_is_not_our_own() -> None:
+    secure = BrowserPolicy(Settings(tls_cert="c", tls_key="k"))
+    assert allows(secure, "POST", Host="localhost", Origin="https://localhost")
+    assert not allows(secure, "POST", Host="localhost", Origin="http://localhost")
+
+
 def test_a_star_names_no_origin() -> None:
     policy = BrowserPolicy(Settings(allowed_origins=("*",)))
     assert not allows(policy, "POST", Host="localhost", Origin="https://evil.example")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from sessiond import HttpPolicy
 from sessiond.actors.core.errors import InvalidInput
@@ -56,3 +57,16 @@ def test_other_machines_are_not_served_to_anybody_unless_that_is_said() -> None:
         Settings(host="0.0.0.0").check_exposure()
     Settings(host="0.0.0.0", allow_anonymous=True).check_exposure()
     Settings(host="::1").check_exposure()
+
+
+def test_tokens_are_bare_where_neither_tls_nor_a_proxy_is_in_sight() -> None:
+    bare = Settings(host="0.0.0.0", keys="k")
+    assert bare.bares_tokens
+    for change in (
+        {"host": "::1"},
+        {"keys": None},
+        {"tls_cert": "c"},
+        {"allowed_hosts": ("a.org",)},
+        {"max_auth_failures": 0},
+    ):
+        assert not structs.replace(bare, **change).bares_tokens
