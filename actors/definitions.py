@@ -1,9 +1,14 @@
-"""Workflow definitions: stored once by version, compiled once per process."""
+"""Workflow definitions: stored once by version, compiled once while anybody uses them.
+
+Graphs may come with each session, each another one: so what was compiled is kept as long as a session runs it, and of
+the others the last used ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -13,6 +18,39 @@ from .core.ports import Clock, Definition, SessionRow, Store
 from .core.tenancy import DEFAULT, split_key, workflow_key
 from .core.timestamps import stamp
 from .core.workflow import Workflow, parse
+
+MOST_KEPT: Final = 512
+"""Compiled workflows that are kept although no session in memory runs them."""
+MOST_KNOWN: Final = 8_192
+"""Definitions that are known to be stored, and needn't be again."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """The values that were used last, `most` of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: dict[K, V] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._values
+
+    def use(self, key: K, value: V) -> None:
+        """Put a value behind all others; the first one goes if there are too many."""
+        self._values.pop(key, None)
+        self._values[key] = value
+        if len(self._values) > self._most:
+            del self._values[next(iter(self._values))]
+
+    def forget(self, gone: Callable[[K], bool]) -> None:
+        """Drop the keys for which `gone` is true."""
+        self._values = {key: value for key, value in self._values.items() if not gone(key)}
 
 
 class Definitions:
@@ -33,8 +71,9 @@ class Definitions:
         self._registry = registry
         self._clock = clock
         self._read = read
-        self._compiled: dict[tuple[str, str], Workflow] = {}
-        self._kept: set[tuple[str, str, bool]] = set()
+        self._in_use: WeakValueDictionary[tuple[str, str], Workflow] = WeakValueDictionary()
+        self._recent: Recent[tuple[str, str], Workflow] = Recent(MOST_KEPT)
+        self._stored: Recent[tuple[str, str, bool], None] = Recent(MOST_KNOWN)
 
     def compile(self, definition: Any, tenant: str = DEFAULT) -> Workflow:
         """Check and compile a definition.
@@ -43,17 +82,18 @@ class Definitions:
             InvalidWorkflow: with every fault.
         """
         workflow = parse(definition, self._registry.types)
-        key = workflow_key(workflow.workflow_id, tenant)
-        return self._compiled.setdefault((key, workflow.version), workflow)
+        return self._known(workflow_key(workflow.workflow_id, tenant), workflow.version) or self._learn(
+            workflow, tenant
+        )
 
     async def keep(self, workflow: Workflow, *, listed: bool, tenant: str = DEFAULT) -> Definition:
         """Store a workflow, so that sessions can be brought back with it; a no-op if it is there."""
         stored_id = workflow_key(workflow.workflow_id, tenant)
         definition = Definition(stored_id, workflow.version, workflow.body, stamp(self._clock.now()), listed)
         key = (stored_id, workflow.version, listed)
-        if key not in self._kept:
+        if key not in self._stored:
             await self._read(self._store.put_definition, definition)
-            self._kept.add(key)
+        self._stored.use(key, None)
         return msgspec.structs.replace(definition, workflow_id=workflow.workflow_id)
 
     async def find(self, workflow_id: str, version: str | None = None, tenant: str = DEFAULT) -> Workflow:
@@ -64,13 +104,24 @@ class Definitions:
             InvalidWorkflow: it names node types that this process doesn't have.
         """
         key = _key(workflow_id, tenant)
-        if version is not None and (known := self._compiled.get((key, version))):
+        if version is not None and (known := self._known(key, version)):
             return known
         stored: Definition | None = await self._read(self._store.definition, key, version)
         if stored is None:
             raise NotFound("workflow", workflow_id if version is None else f"{workflow_id}@{version}")
-        known = self._compiled.get((key, stored.version))
-        return known or self.compile(msgspec.json.decode(stored.body), tenant)
+        return self._known(key, stored.version) or self.compile(msgspec.json.decode(stored.body), tenant)
+
+    def _known(self, key: str, version: str) -> Workflow | None:
+        workflow = self._in_use.get((key, version))
+        if workflow is not None:
+            self._recent.use((key, version), workflow)
+        return workflow
+
+    def _learn(self, workflow: Workflow, tenant: str) -> Workflow:
+        key = workflow_key(workflow.workflow_id, tenant), workflow.version
+        self._in_use[key] = workflow
+        self._recent.use(key, workflow)
+        return workflow
 
     async def of(self, row: SessionRow) -> Workflow:
         """Return the workflow that a session runs; see `find`."""
@@ -91,7 +142,7 @@ class Definitions:
         key = _key(workflow_id, tenant)
         if not await self._read(self._store.unlist_definition, key):
             raise NotFound("workflow", workflow_id)
-        self._kept = {kept for kept in self._kept if kept[0] != key or not kept[2]}
+        self._stored.forget(lambda stored: stored[0] == key and stored[2])
 
 
 def _key(workflow_id: str, tenant: str) -> str:

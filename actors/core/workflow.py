@@ -82,7 +82,17 @@ class Workflow:
         input_schema: a JSON Schema for the session's input, or None.
     """
 
-    __slots__ = ("body", "description", "input_schema", "name", "nodes", "start", "version", "workflow_id")
+    __slots__ = (
+        "__weakref__",
+        "body",
+        "description",
+        "input_schema",
+        "name",
+        "nodes",
+        "start",
+        "version",
+        "workflow_id",
+    )
 
     def __init__(self, definition: Mapping[str, Any], nodes: dict[str, Node], start: str) -> None:
         self.workflow_id: str = definition["workflow_id"]
