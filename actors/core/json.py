@@ -1,12 +1,15 @@
 """JSON at the boundary: node outputs are checked and encoded once, then carried as bytes.
 
-msgspec writes NaN and infinities as `null`; so an output with a null in its bytes gets a second look.
+msgspec writes NaN and infinities as `null`; so an output with a null in its bytes gets a second look: in MessagePack
+they keep the bits by which a search in C finds them. What it finds, a string that looks so included, gets a third.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +21,9 @@ MAX_OUTPUT: Final = 1_048_576
 """Bytes of one node output."""
 
 _encode = msgspec.json.Encoder().encode
+_pack = msgspec.msgpack.Encoder().encode
+_looks_infinite: Final = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]").search
+"""Finds a float64 whose exponent is all ones (IEEE 754, section 3.4); in MessagePack 0xcb goes before its bytes."""
 _strict = json.JSONEncoder(allow_nan=False, check_circular=False, default=msgspec.to_builtins).encode
 
 
@@ -54,9 +60,12 @@ def encode_request(value: Any, at: str) -> Raw:
 
 
 def _all_finite(value: Any) -> bool:
-    """The standard encoder refuses NaN in C, three times as fast as a walk in Python."""
+    """Whether `value` has no NaN and no infinity in it."""
+    with suppress(Exception):  # a whole number beyond 64 bits, for one
+        if _looks_infinite(_pack(value)) is None:
+            return True
     try:
-        _strict(value)
+        _strict(value)  # refuses NaN in C, three times as fast as a walk in Python
     except ValueError:
         return False
     except TypeError:  # a key that msgspec allows and the standard encoder doesn't

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sessiond.actors.core.errors import NodeError
 from sessiond.actors.core.json import encode_output
@@ -34,6 +37,43 @@ def test_numbers_that_json_lacks_are_refused_with_their_path(value: Any, path: s
     with pytest.raises(NodeError, match=path) as refused:
         encode_output(value)
     assert refused.value.node_code == "output_invalid"
+
+
+FLOATS = st.floats(allow_nan=True, allow_infinity=True)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | FLOATS | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+)
+
+
+def finite(value: Any) -> bool:
+    match value:
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(finite, value))
+        case dict():
+            return all(map(finite, value.values()))
+        case _:
+            return True
+
+
+@given(VALUES)
+def test_every_number_that_json_lacks_is_found_and_nothing_else(value: Any) -> None:
+    try:
+        data = encode_output([None, value])
+    except NodeError:
+        assert not finite(value)
+    else:
+        assert finite(value)
+        assert json.loads(bytes(data)) == [None, value]
+
+
+@pytest.mark.parametrize(
+    "value", [2**80, "\u02ff\u00f0\x7f", b"\xcb\x7f\xf8".decode("latin-1"), 0xCB7FF8, {"a": 2**64}]
+)
+def test_what_only_looks_like_one_passes(value: Any) -> None:
+    assert json.loads(bytes(encode_output([None, value]))) == [None, value]
 
 
 def test_a_cycle_is_refused() -> None:
