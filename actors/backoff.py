@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from .core.errors import StoreUnavailable
+from .core.errors import StoreUnavailable, Unavailable
 
 T = TypeVar("T")
 logger = logging.getLogger("sessiond.backoff")
@@ -16,13 +16,13 @@ FIRST_WAIT_S: Final = 0.05
 LONGEST_WAIT_S: Final = 2.0
 
 
-async def until_available(call: Callable[[], Awaitable[T]]) -> T:
-    """Return what `call` comes to, called again for as long as it raises StoreUnavailable."""
+async def until_available(call: Callable[[], Awaitable[T]], trouble: type[Unavailable] = StoreUnavailable) -> T:
+    """Return what `call` comes to, called again for as long as it raises `trouble`."""
     wait = FIRST_WAIT_S
     while True:
         try:
             return await call()
-        except StoreUnavailable as error:
-            logger.warning("the store is away, trying again: %s", error)
+        except trouble as error:
+            logger.warning("trying again: %s", error)
             await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT_S)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from .backoff import until_available
 from .core.errors import CommandRefused, Fenced, LogTrimmed, NotFound, SessiondError, TerminalError, Unavailable
 from .core.events import ChildStarted, unpack
 from .core.messages import Command, Create
@@ -78,38 +79,38 @@ class ChildSessions:
         try:
             if isinstance(named, str):
                 workflow_id, _, wanted = named.partition("@")
-                return await self._patiently(lambda: definitions.find(workflow_id, wanted or None, tenant))
+                return await _patiently(lambda: definitions.find(workflow_id, wanted or None, tenant))
             workflow = definitions.compile(named, tenant)
         except SessiondError as error:
             raise TerminalError(f"no child session can be started: {error}", "unknown_workflow") from None
-        await self._patiently(lambda: definitions.keep(workflow, listed=False, tenant=tenant))
+        await _patiently(lambda: definitions.keep(workflow, listed=False, tenant=tenant))
         return workflow
 
     async def create(self, workflow: Workflow, command: Create) -> None:
         """Create and start a child, durably; a no-op if the same one exists."""
         known = command.identified(workflow.workflow_id, workflow.version)
-        await self._patiently(lambda: self._host.placement.create(workflow, known, fresh=False))
+        await _patiently(lambda: self._host.placement.create(workflow, known, fresh=False))
 
     async def detail(self, session_id: str) -> SessionDetail | None:
         """Return a child, whole, None if there is no such child."""
         try:
-            return await self._patiently(lambda: self._host.detail(session_id))
+            return await _patiently(lambda: self._host.detail(session_id))
         except NotFound:
             return None
 
     async def ended(self, session_id: str) -> SessionDetail:
         """Wait until a child has ended and return it, whole."""
-        return await self._patiently(lambda: self._host.ended(session_id))
+        return await _patiently(lambda: self._host.ended(session_id))
 
     async def quiet(self, session_id: str) -> None:
         """Wait until nothing of a child works any more: it is paused and quiet, has ended, or never was."""
         with suppress(NotFound):
-            await self._patiently(lambda: self._host.placement.command(session_id, AwaitQuiet()))
+            await _patiently(lambda: self._host.placement.command(session_id, AwaitQuiet()))
 
     async def tell(self, session_id: str, command: Command) -> None:
         """Have a child handle a command, if it is in a state to do so; durable on return."""
         with suppress(NotFound, CommandRefused):
-            await self._patiently(lambda: self._host.placement.command(session_id, command))
+            await _patiently(lambda: self._host.placement.command(session_id, command))
 
     def order(self, session_id: str, command: Command) -> None:
         """Have a child handle a command some time soon."""
@@ -149,10 +150,7 @@ class ChildSessions:
             task.cancel()
         await asyncio.gather(*orders, return_exceptions=True)
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Wait for as long as the store is away: an outage fails no node."""
-        while True:
-            try:
-                return await call()
-            except Unavailable as error:
-                await asyncio.sleep(error.retry_after)
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Wait for as long as the store is away, or full, or behind: an outage fails no node."""
+    return await until_available(call, Unavailable)

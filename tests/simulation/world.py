@@ -37,6 +37,7 @@ EXPECTED: Final = (
     "fenced: ",
     "is lost to this process",
     "the store is away",
+    "trying again: ",
     "the store is back",
     "stays as it is",
     "can't be looked up now",
