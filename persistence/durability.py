@@ -113,9 +113,10 @@ def inspect_redis(url: str) -> list[Hazard]:
     """
     from . import redis_link  # the client takes 0.2 s to import, and only Redis needs it
 
-    client = redis_link.open_client(redis_link.locate(url)[0])
+    location = redis_link.locate(url)
+    client = redis_link.open_client(location.url)
     try:
-        return server_hazards(client)
+        return server_hazards(client, location.replicas)
     finally:
         client.connection_pool.disconnect()
 
@@ -137,8 +138,8 @@ def file_hazards(path: str, synchronous: str) -> list[Hazard]:
         raise StoreError(f"{path}: {error.strerror or error}") from error
 
 
-def server_hazards(client: Any) -> list[Hazard]:
-    """Judge a Redis server.
+def server_hazards(client: Any, replicas: int) -> list[Hazard]:
+    """Judge a Redis server whose replicas, so many of them, have each commit.
 
     Raises:
         StoreUnavailable, StoreError: it doesn't answer.
@@ -159,8 +160,8 @@ def server_hazards(client: Any) -> list[Hazard]:
             f"The settings of Redis can't be checked ({error}).",
             "Make sure of appendonly yes, appendfsync always and maxmemory-policy noeviction.",
         )
-        return [unchecked, *judge_redis(found)]
-    return judge_redis(found)
+        return [unchecked, *judge_redis(found, replicas)]
+    return judge_redis(found, replicas)
 
 
 def judge_file(facts: FileFacts) -> list[Hazard]:
@@ -201,8 +202,13 @@ def judge_file(facts: FileFacts) -> list[Hazard]:
     return hazards
 
 
-def judge_redis(found: Mapping[str, str]) -> list[Hazard]:
-    """Return what is to be said of a Redis server with these settings and measures; absent ones are passed over."""
+def judge_redis(found: Mapping[str, str], replicas: int = 0) -> list[Hazard]:
+    """Return what is to be said of a Redis server with these settings and measures; absent ones are passed over.
+
+    Args:
+        found: by name.
+        replicas: how many have a commit before it counts.
+    """
     hazards: list[Hazard] = []
 
     def name(setting: str, value: str, risk: str, advice: str, *, unsafe: bool = True) -> None:
@@ -213,15 +219,12 @@ def judge_redis(found: Mapping[str, str]) -> list[Hazard]:
         name("redis_version", version, "It was never tried with one so old.", "Use Redis 6.2 or newer.")
     if found.get("role") in ("slave", "replica"):
         name("role", "replica", "It takes no commits.", "Point the store's URL at the master.")
-    elif found.get("connected_slaves", "0") != "0":
+    elif (connected := found.get("connected_slaves")) is not None and int(connected) < replicas:
+        name("connected_slaves", connected, f"Commits wait for {replicas} replicas.", "Connect them.", unsafe=False)
+    elif connected not in (None, "0") and not replicas:
         risk = "Replication is asynchronous; a failover may lose the last commits."
-        name(
-            "connected_slaves",
-            found["connected_slaves"],
-            risk,
-            "Fail over by hand (FAILOVER), which waits.",
-            unsafe=False,
-        )
+        advice = "Add ?replicas=1 to the store's URL, or fail over by hand (FAILOVER), which waits."
+        name("connected_slaves", connected, risk, advice, unsafe=False)
     if found.get("appendonly") == "no":
         name("appendonly", "no", "A restart of Redis loses all since its last RDB file.", "Set appendonly yes.")
     else:

@@ -15,6 +15,8 @@ from .listing import label_terms
 
 META: Final = "sessiond"
 """Hash: `schema`, `shards`."""
+MARK: Final = "sessiond:mark"
+"""Empty: written where replicas are waited for, so that there is something to wait for."""
 
 WORKFLOW_IDS: Final = "{w}:ids"
 """Set: ids of the workflows with a listed version."""

@@ -1,8 +1,8 @@
 """The store for production: Redis, with a log per session and a script per batch.
 
 `redis://host:port/db`, or `rediss://` with TLS; the options are those of redis-py (`socket_timeout`,
-`socket_connect_timeout`, … in seconds) and `shards`, how many shards a new store gets. The layout of the
-keys is at the top of commit.lua, their names are in `keys`.
+`socket_connect_timeout`, … in seconds) and `shards`, how many shards a new store gets, and `replicas`, how many of them
+must have a commit before it counts. The layout of the keys is at the top of commit.lua, their names are in `keys`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ from .codec import (
 from .durability import server_hazards
 from .positions import check_loaded, check_read, check_shape
 from .redis_index import RedisIndex
-from .redis_link import ScriptChannel, explain, explained, locate, open_client, script
+from .redis_link import (
+    ScriptChannel,
+    check_replicas,
+    explain,
+    explained,
+    locate,
+    on_replicas,
+    open_client,
+    script,
+)
 
 _SHARDS: Final = 64
 _TYPICAL_SEGMENT: Final = 16_384
@@ -56,15 +65,17 @@ class RedisStore:
     Args:
         url: as redis-py takes it.
         shards: how many shards the store must have; None for as many as it has, 64 in a new one.
+        replicas: how many must have a commit, or a claim, before it counts.
 
     Attributes:
         shards: see Store.
     """
 
-    def __init__(self, url: str, shards: int | None = None) -> None:
+    def __init__(self, url: str, shards: int | None = None, replicas: int = 0) -> None:
+        self._replicas = replicas
         try:
             self._client: Any = open_client(url)
-            self._channel = ScriptChannel(url, "commit.lua")
+            self._channel = ScriptChannel(url, "commit.lua", replicas)
         except ValueError as error:
             raise StoreError(f"{url}: {error}") from error
         try:
@@ -78,9 +89,15 @@ class RedisStore:
         """Take ownership of a shard; see Store."""
         if not 0 <= shard < self.shards:
             raise ValueError(f"there is no shard {shard} of {self.shards}")
-        with explained():
-            token: bytes = self._client.eval(script("claim.lua"), 1, keys.owner(shard), nonce)
-        return token.decode()
+        with explained(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.eval(script("claim.lua"), 1, keys.owner(shard), nonce)
+            if self._replicas:
+                for command in on_replicas(self._replicas):
+                    pipeline.execute_command(*command)
+            replies = pipeline.execute()
+            if self._replicas:
+                check_replicas(self._replicas, replies[-1])
+        return str(replies[0].decode())
 
     def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
         """Apply each batch with one script call, all of them in one round trip; see Store."""
@@ -232,7 +249,7 @@ class RedisStore:
 
     def hazards(self) -> list[Hazard]:
         """Return what risks acknowledged data; see Store."""
-        return server_hazards(self._client)
+        return server_hazards(self._client, self._replicas)
 
     def close(self) -> None:
         """Close all connections; see Store."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis import exceptions
@@ -22,11 +22,14 @@ from redis.connection import BlockingConnectionPool, ConnectionPool
 from redis.retry import Retry
 
 from ..actors.core.errors import StoreError, StoreFull, StoreUnavailable, Unavailable
+from . import keys
 from .locator import positive
 
 _READERS: Final = 16
 _CONNECT_SECONDS: Final = 2.0
 _REPLY_SECONDS: Final = 5.0
+_REPLICA_MS: Final = 500
+"""Milliseconds in which replicas have what was written, or the commit is sent again."""
 _PASSING: Final = re.compile(r"\b(READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN)\b")
 _PASSING_TYPES: Final = (
     exceptions.ConnectionError,
@@ -62,17 +65,46 @@ def explained() -> Iterator[None]:
         raise explain(error) from error
 
 
-def locate(url: str) -> tuple[str, int | None]:
-    """Return a store URL as redis-py takes it, and how many shards it asks for, None if it doesn't say.
+class Location(NamedTuple):
+    """What a store URL says: the URL as redis-py takes it, the shards, and how many replicas must have a commit."""
+
+    url: str
+    shards: int | None
+    replicas: int
+
+
+def locate(url: str) -> Location:
+    """Return what `redis://host:port/db` and its options say.
 
     Raises:
-        InvalidInput: that is no number of shards.
+        InvalidInput: an option has a fault.
     """
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    wanted = positive(options, "shards", 0) if "shards" in options else None
-    options.pop("shards", None)
-    return parts._replace(query=urlencode(options)).geturl(), wanted
+    shards = positive(options, "shards", 0) if "shards" in options else None
+    replicas = positive(options, "replicas", 0)
+    for own in ("shards", "replicas"):
+        options.pop(own, None)
+    return Location(parts._replace(query=urlencode(options)).geturl(), shards, replicas)
+
+
+def on_replicas(count: int) -> tuple[tuple[bytes | str | int, ...], ...]:
+    """Return the commands that wait until so many replicas have what was written before them.
+
+    WAIT knows only what its own connection has written, and what is sent again may have been written by another one:
+    so there is a write of its own (https://redis.io/docs/latest/commands/wait/).
+    """
+    return ("SET", keys.MARK, ""), ("WAIT", count, _REPLICA_MS)
+
+
+def check_replicas(count: int, reached: Any) -> None:
+    """Check what WAIT said.
+
+    Raises:
+        ConnectionError: too few replicas have it, or it isn't known.
+    """
+    if not isinstance(reached, int) or reached < count:
+        raise exceptions.ConnectionError(f"of {count} replicas, these have the commit: {reached}")
 
 
 @cache
@@ -99,9 +131,11 @@ class ScriptChannel:
     Args:
         url: see `open_client`.
         name: the script's file.
+        replicas: how many must have what was written, before there is an answer.
     """
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, replicas: int = 0) -> None:
+        self._replicas = replicas
         self._pool = ConnectionPool.from_url(url, max_connections=1, **_connection_options())
         self._connection: Any = None
         self._text = script(name)
@@ -116,10 +150,10 @@ class ScriptChannel:
         Raises:
             RedisError: there was no answer to any; each call may have been applied or not.
         """
-        replies = self._round_trip([("EVALSHA", self._digest, *call) for call in calls])
+        replies = self._replicated([("EVALSHA", self._digest, *call) for call in calls])
         missing = [at for at, reply in enumerate(replies) if isinstance(reply, exceptions.NoScriptError)]
         if missing:  # a server that was restarted, or never saw the script
-            again = self._round_trip(
+            again = self._replicated(
                 [("SCRIPT", "LOAD", self._text), *(("EVALSHA", self._digest, *calls[at]) for at in missing)]
             )
             for at, reply in zip(missing, again[1:], strict=True):
@@ -129,6 +163,14 @@ class ScriptChannel:
     def close(self) -> None:
         """Close the connection."""
         self._pool.disconnect()
+
+    def _replicated(self, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
+        if not self._replicas:
+            return self._round_trip(commands)
+        *replies, _, reached = self._round_trip([*commands, *on_replicas(self._replicas)])
+        if not any(isinstance(reply, exceptions.ResponseError) for reply in replies):  # else they say what is wrong
+            check_replicas(self._replicas, reached)
+        return replies
 
     def _round_trip(self, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
         if self._connection is None:

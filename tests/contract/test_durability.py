@@ -52,6 +52,7 @@ def test_a_good_file_and_a_good_server_have_no_hazards() -> None:
     assert judge_file(FINE) == []
     assert judge_file(msgspec.structs.replace(FINE, wal=None, mode=0, file_system="")) == []
     assert judge_redis(GOOD) == []
+    assert judge_redis(GOOD | {"connected_slaves": "2"}, replicas=1) == []
     assert judge_redis({}) == []
 
 
@@ -90,6 +91,10 @@ def test_each_hazard_of_a_file_is_named(change: dict[str, object], setting: str,
 )
 def test_each_hazard_of_a_server_is_named(change: dict[str, str], setting: str, unsafe: bool) -> None:
     assert said(judge_redis(GOOD | change)) == [(setting, unsafe)]
+
+
+def test_replicas_that_are_waited_for_and_are_not_there_are_named() -> None:
+    assert said(judge_redis(GOOD | {"connected_slaves": "1"}, replicas=2)) == [("connected_slaves", False)]
 
 
 @pytest.mark.parametrize(
