@@ -12,7 +12,7 @@ from support.command import ROOT, environment
 from turns import medians, table
 
 RUNS = {
-    "council": "",
+    "council": "sqlite",
     "fan_out": "sqlite",
     "pauses": "sqlite",
     "recovery": "redis",
