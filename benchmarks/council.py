@@ -10,11 +10,10 @@ log of one session in ten is read back: every token that was delivered is stored
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final, NamedTuple
 
 import uvloop
-from served import STORES, cpu_seconds, serving
+from served import STORES, Meter, serving
 from turns import Figures, Size, run
 from wire import Http, Watcher, connections
 from workload import at_once, percentile
@@ -90,20 +89,19 @@ async def measure(store: str, sizes: Sizes) -> Figures:
                 free.append(http)
 
             await at_once(sizes.warm, sizes.workers, lambda number: work(f"warm{number}"))
-            server, client = cpu_seconds(served.pid), time.process_time()
-            seconds, took = await at_once(sizes.sessions, sizes.workers, lambda number: work(f"council{number}"))
-            server, client = cpu_seconds(served.pid) - server, time.process_time() - client
+            meter = Meter(served.pid)
+            _, took = await at_once(sizes.sessions, sizes.workers, lambda number: work(f"council{number}"))
+            used = meter.stop("W2")
             for number in range(0, sizes.sessions, 10):
                 await check_stored(free[0], f"council{number}", seen[f"council{number}"])
     tokens = sizes.sessions * AGENTS * TOKENS
     return {
-        "W2 sessions/s, 50 at a time": sizes.sessions / seconds,
-        "W2 tokens/s stored and delivered": tokens / seconds,
-        "W2 tokens per CPU second of the server": tokens / max(server, 0.01),
-        "W2 cores used by the server": server / seconds,
-        "W2 cores used by the watchers": client / seconds,
+        "W2 sessions/s, 50 at a time": sizes.sessions / meter.seconds,
+        "W2 tokens/s stored and delivered": tokens / meter.seconds,
+        "W2 tokens per CPU second of the server": tokens / meter.cpu,
         "W2 p50 ms, start to end seen": percentile(took, 0.5) * 1e3,
         "W2 p99 ms, start to end seen": percentile(took, 0.99) * 1e3,
+        **used,
     }
 
 

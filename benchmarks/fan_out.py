@@ -13,11 +13,10 @@ to the same number.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Final, NamedTuple
 
 import uvloop
-from served import STORES, cpu_seconds, serving
+from served import STORES, Meter, serving
 from support.served import Served
 from turns import Figures, Size, run
 from wire import Counter, Http, Watcher
@@ -71,22 +70,20 @@ async def deliver(served: Served, part: str, watchers: int, tokens: int, interva
         for socket in sockets:
             await socket.open(served.port)
         await asyncio.gather(*[socket.live for socket in sockets])
-        server, client, began = cpu_seconds(served.pid), time.process_time(), time.perf_counter()
+        meter = Meter(served.pid)
         await http.control(session_id, "start")
         await asyncio.gather(*[socket.ended for socket in sockets])
-        seconds = time.perf_counter() - began
-        server, client = cpu_seconds(served.pid) - server, time.process_time() - client
+        used = meter.stop(f"S1 {part}:")
     for socket in sockets:
         assert socket.tokens == tokens, (socket.tokens, tokens)
         socket.close()
     assert careful.gaps == 0
     messages = watchers * careful.last
     return {
-        f"S1 {part}: messages per CPU second of the server": messages / max(server, 0.01),
-        f"S1 {part}: messages/s": messages / seconds,
-        f"S1 {part}: cores used by the server": server / seconds,
-        f"S1 {part}: cores used by the watchers": client / seconds,
+        f"S1 {part}: messages per CPU second of the server": messages / meter.cpu,
+        f"S1 {part}: messages/s": messages / meter.seconds,
         f"S1 {part}: bytes of an event": careful.bytes / careful.last,
+        **used,
     }
 
 

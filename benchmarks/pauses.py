@@ -16,7 +16,7 @@ from collections import deque
 from typing import Any, Final, NamedTuple
 
 import uvloop
-from served import STORES, cpu_seconds, serving
+from served import STORES, Meter, serving
 from turns import Figures, Size, run
 from wire import Http, Watcher, connections
 from workload import at_once, percentile
@@ -125,10 +125,9 @@ async def measure(store: str, sizes: Sizes) -> Figures:
 
             await at_once(sizes.sessions, len(free), start)
             tokens, starts = sum(each.tokens for each in witnesses), sum(each.starts for each in witnesses)
-            server, client, began = cpu_seconds(served.pid), time.process_time(), time.perf_counter()
+            meter = Meter(served.pid)
             took, answered = await pause_some(free[0], witnesses, sizes)
-            seconds = time.perf_counter() - began
-            server, client = cpu_seconds(served.pid) - server, time.process_time() - client
+            used = meter.stop("C1")
             tokens = sum(each.tokens for each in witnesses) - tokens
             starts = sum(each.starts for each in witnesses) - starts
             for witness in witnesses:
@@ -141,10 +140,9 @@ async def measure(store: str, sizes: Sizes) -> Figures:
         "C1 p50 ms, pause answered": percentile(took, 0.5) * 1e3,
         "C1 p99 ms, pause answered": percentile(took, 0.99) * 1e3,
         "C1 nodes started while paused": sum(each.started for each in witnesses),
-        "C1 nodes started in all, 1/s": starts / seconds,
-        "C1 tokens/s stored and delivered": tokens / seconds,
-        "C1 cores used by the server": server / seconds,
-        "C1 cores used by the watchers": client / seconds,
+        "C1 nodes started in all, 1/s": starts / meter.seconds,
+        "C1 tokens/s stored and delivered": tokens / meter.seconds,
+        **used,
     }
 
 

@@ -16,7 +16,7 @@ from collections import Counter
 from typing import Any, Final, NamedTuple
 
 import uvloop
-from served import STORES, cpu_seconds, place, server
+from served import STORES, cpu_seconds, place, server, waited_seconds
 from turns import Figures, Size, run
 from wire import Http, connections
 from workload import at_once, initial
@@ -122,7 +122,8 @@ async def measure(store: str, sizes: Sizes) -> Figures:
             listens = time.perf_counter()
             async with Http(served.port) as http:
                 await all_complete(http)
-                ended, cpu = time.perf_counter(), cpu_seconds(served.pid)
+                ended = time.perf_counter()
+                cpu, waited = cpu_seconds(served.pid), waited_seconds(served.pid)
                 for number in range(sizes.sessions):
                     steps = await ran(http, name(number))
                     assert set(steps.completed) == set(steps.first) == {f"n{step}" for step in range(STEPS)}
@@ -137,6 +138,7 @@ async def measure(store: str, sizes: Sizes) -> Figures:
         "W5 steps that ran again though completed": again,
         "W5 steps that were interrupted, and ran again": interrupted,
         "W5 CPU s of the server": cpu,
+        "W5 s that the server waited for a core": waited,
     }
 
 

@@ -13,7 +13,7 @@ import time
 from typing import Any, Final, NamedTuple
 
 import uvloop
-from served import HERE, cpu_seconds, place, resident_bytes, serving
+from served import HERE, Meter, place, resident_bytes, serving
 from turns import Figures, Size, measured, run
 from wire import Watcher, connections
 from workload import at_once, initial, percentile
@@ -63,9 +63,10 @@ async def measure(store: str, sizes: Sizes) -> Figures:
                 await http.post("/workflows/execute", body)
                 free.append(http)
 
-            memory, cpu = resident_bytes(served.pid), cpu_seconds(served.pid)
-            seconds, _ = await at_once(sizes.waiting, len(free), start)
-            memory, cpu = resident_bytes(served.pid) - memory, cpu_seconds(served.pid) - cpu
+            memory, meter = resident_bytes(served.pid), Meter(served.pid)
+            await at_once(sizes.waiting, len(free), start)
+            used = meter.stop("W4 HTTP, starts:")
+            memory = resident_bytes(served.pid) - memory
             answered, ended = [], []
             for number in range(sizes.signalled):
                 session_id = f"wait{number * (sizes.waiting // sizes.signalled)}"
@@ -82,9 +83,10 @@ async def measure(store: str, sizes: Sizes) -> Figures:
         "W4 HTTP: p50 ms signal to end": percentile(ended, 0.5) * 1e3,
         "W4 HTTP: p99 ms signal to end": percentile(ended, 0.99) * 1e3,
         "W4 HTTP: p50 ms signal answered": percentile(answered, 0.5) * 1e3,
-        "W4 HTTP: started/s": sizes.waiting / seconds,
-        "W4 HTTP: started per CPU second of the server": sizes.waiting / max(cpu, 0.01),
+        "W4 HTTP: started/s": sizes.waiting / meter.seconds,
+        "W4 HTTP: started per CPU second of the server": sizes.waiting / meter.cpu,
         "W4 HTTP: KB per waiting session": memory / sizes.waiting / 1024,
+        **used,
     }
 
 
