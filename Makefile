@@ -5,7 +5,7 @@
 #   make soak     the simulation with fresh seeds, for SECONDS=600
 #   make console  the web console, if its sources have changed; `make run` and `make test` do it too
 #   make check    formatting, lint, types, import directions: what CI checks before the tests
-#   make bench    the benchmarks
+#   make bench    the benchmarks, or some: BENCHMARKS="council pauses" ARGS="--quick"
 #   make clean    remove everything that was made here, except stored sessions
 
 SHELL := /bin/bash
@@ -23,6 +23,7 @@ BENCH_READY := $(VENV)/.ready-bench
 HOST ?= 127.0.0.1
 PORT ?= 8080
 SECONDS ?= 600
+BENCHMARKS ?= actors workloads council fan_out pauses recovery waiting
 DATA ?= sessiond-data
 STORE ?= sqlite:///$(DATA)/sessions.db
 
@@ -77,8 +78,8 @@ $(BENCH_READY): $(READY_DEV)
 	@touch $@
 
 bench: $(BENCH_READY)
-	@for script in benchmarks/actors.py benchmarks/workloads.py; do \
-		if [ -f $$script ]; then $(BIN)/python $$script $(ARGS); fi; \
+	@for script in $(BENCHMARKS); do \
+		echo; echo "== $$script"; $(BIN)/python benchmarks/$$script.py $(ARGS); \
 	done
 
 clean:

@@ -24,7 +24,15 @@ class Sizes(NamedTuple):
 
     @staticmethod
     def of(size: str) -> Sizes:
-        return Sizes(50, 200, 2000, 20_000, 1000) if size == "full" else Sizes(5, 20, 100, 500, 50)
+        full = Sizes(50, 200, 2_000, 20_000, 1_000)
+        sizes = {
+            "huge": full._replace(waiting=100_000),
+            "full": full,
+            "large": full._replace(waiting=10_000),
+            "quick": Sizes(5, 20, 100, 500, 50),
+            "tiny": Sizes(1, 2, 10, 20, 5),
+        }
+        return sizes[size]
 
 
 def initial() -> dict[str, Any]:
