@@ -36,7 +36,7 @@ async def recover(placement: LocalPlacement, unfinished: Find, at_once: int) -> 
 
 
 async def bring_back(placement: LocalPlacement, find: Find, at_once: int) -> tuple[int, list[str]]:
-    """Activate the sessions that `find` names, `at_once` at a time; return their number and who couldn't be.
+    """Activate the sessions that `find` names, `at_once` at a time in all; return their number and who couldn't be.
 
     While the store is away it is tried again.
     """
@@ -52,9 +52,10 @@ async def bring_back(placement: LocalPlacement, find: Find, at_once: int) -> tup
                 failed.append(session_id)
                 logger.error("session %s stays as it is: %s", session_id, error)
 
-    count = 0
-    for shard in range(len(placement.shards)):
+    async def all_of(shard: int) -> int:
         ids = await until_available(functools.partial(find, shard))
-        count += len(ids)
         await asyncio.gather(*[one(shard, session_id) for session_id in ids])
-    return count, failed
+        return len(ids)
+
+    counts = await asyncio.gather(*[all_of(shard) for shard in range(len(placement.shards))])
+    return sum(counts), failed
