@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import sys
@@ -93,12 +94,18 @@ async def w4(runtime: Runtime, sizes: Sizes) -> dict[str, float]:
     gc.collect()
     held = resident_bytes() - before
 
+    took: list[float] = []
+
     async def answer(number: int) -> None:
         session = runtime.session(ids[number])
+        ended = asyncio.ensure_future(session.wait())
+        await asyncio.sleep(0)  # whoever wants to know waits already: else it would be read from the store
+        began = time.perf_counter()
         await session.review("r", "approve")
-        await session.wait()
+        await ended
+        took.append(time.perf_counter() - began)
 
-    _, took = await at_once(sizes.answered, 1, answer)
+    await at_once(sizes.answered, 1, answer)
     return {
         "W4 started/s": len(ids) / seconds,
         "W4 KB per waiting session": held / len(ids) / 1024,

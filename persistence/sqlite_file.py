@@ -22,7 +22,7 @@ _APPLICATION_ID: Final = 0x5E5510D1
 """Marks a file as ours (PRAGMA application_id)."""
 
 _IDLE_READERS: Final = 8
-_WRITER_CACHE: Final = 32 << 20
+_WRITER_CACHE: Final = 8 << 20
 """Bytes of pages that the writer may hold: the ends of its indexes."""
 _READER_CACHE: Final = 1 << 20
 """Bytes of pages that a reader may hold: it passes through a log once, and the system has the file in memory anyway."""
