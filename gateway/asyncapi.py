@@ -10,9 +10,9 @@ from ..actors.version import VERSION
 from .commands import COMMANDS, Answer, Request, Spec
 from .framing import Notice, ResetNotice
 from .problems import Problem
+from .requests import EventQuery
 from .routes import EVENTS, SOCKETS
 from .schemas import SCHEMAS, components, properties_of, prose
-from .wire import EventQuery
 
 FACTS: Final[tuple[type[Fact], ...]] = get_args(AnyFact)
 LIVE: Final = "stream:live"

@@ -24,9 +24,9 @@ from .mailbox_ages import MailboxAges
 from .principal import Principal, Role
 from .quota import SessionQuota
 from .reply import Reply as Reply
+from .requests import Graph, NoQuery
 from .session_counts import CountedSessions
 from .settings import Settings
-from .wire import Graph, NoQuery
 
 
 class OpenStream(Protocol):

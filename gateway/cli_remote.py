@@ -18,8 +18,8 @@ from .cli_show import as_json, show_receipt, show_reviews, show_session, show_se
 from .cli_watch import follow
 from .client import Client
 from .files import read_workflow
+from .responses import ReviewItem
 from .review_desk import read_value
-from .wire import ReviewItem
 
 
 @click.command(epilog=EXIT_HELP)

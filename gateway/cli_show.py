@@ -13,7 +13,7 @@ from ..actors.core.detail import NodeDetail, SessionDetail
 from ..actors.core.messages import Receipt
 from ..actors.core.timestamps import epoch
 from .progress import duration, printable
-from .wire import ReviewList, SessionList
+from .responses import ReviewList, SessionList
 
 
 def columns(rows: Iterable[Sequence[str]]) -> str:

@@ -20,8 +20,7 @@ from ..actors.core.events import Record
 from ..actors.core.lifecycle import Action
 from ..actors.core.messages import Receipt
 from ..actors.core.reset import RESET, StreamReset, stream_reset
-from .tls import trusting
-from .wire import (
+from .responses import (
     Counts,
     EventPage,
     Resumed,
@@ -32,8 +31,9 @@ from .wire import (
     Started,
     TicketIssued,
     WorkflowVersion,
-    encode,
 )
+from .tls import trusting
+from .wire import encode
 
 T = TypeVar("T")
 

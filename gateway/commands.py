@@ -20,8 +20,10 @@ from . import sessions
 from .call import Call, Gateway
 from .principal import Principal, Role
 from .problems import Problem
+from .requests import Command, Execute, NoQuery, Seen, Seq
+from .responses import Resumed, SignalSent, Started
 from .waits import open_waits
-from .wire import Command, Execute, NoQuery, Resumed, Seen, Seq, SignalSent, Started, convert
+from .wire import convert
 
 ALL: Final = "*"
 """In place of a session's id: every session that the caller may see."""

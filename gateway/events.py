@@ -9,7 +9,8 @@ from ..actors.core.reset import Reset
 from ..actors.core.segment import Segment, after, payloads
 from ..actors.runtime import Runtime
 from .call import Call, Reply
-from .wire import EventPage, EventQuery
+from .requests import EventQuery
+from .responses import EventPage
 
 PAGE_BYTES = 1_048_576
 """About how much of the log one page reads."""

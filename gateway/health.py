@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from ..actors.core.errors import Fenced
 from .call import Call, Reply
-from .wire import Health
+from .responses import Health
 
 MOST_NAMED: Final = 100
 """Quarantined sessions that readiness names."""

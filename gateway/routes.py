@@ -12,36 +12,38 @@ from ..actors.core.messages import Receipt
 from . import documents, events, health, metrics, sessions, ticket_desk, workflows
 from .call import Route
 from .principal import Role
-from .waits import DetailQuery
-from .wire import (
+from .requests import (
     Command,
     CreateSession,
-    EventPage,
     EventQuery,
     Execute,
     ForkSession,
     Graph,
-    Health,
-    NodeTypeList,
-    Resumed,
     ResumeNode,
     RetryInput,
     Review,
-    ReviewList,
     ReviewQuery,
-    SessionCounts,
-    SessionList,
     SessionQuery,
     Signal,
-    SignalSent,
     SkipOutput,
-    Started,
-    TicketIssued,
     TicketRequest,
     VersionQuery,
+)
+from .responses import (
+    EventPage,
+    Health,
+    NodeTypeList,
+    Resumed,
+    ReviewList,
+    SessionCounts,
+    SessionList,
+    SignalSent,
+    Started,
+    TicketIssued,
     WorkflowList,
     WorkflowVersion,
 )
+from .waits import DetailQuery
 
 API: Final = "/api/v1"
 SESSION: Final = f"{API}/sessions/{{session_id}}"

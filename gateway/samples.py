@@ -10,27 +10,20 @@ from msgspec import Raw
 from ..actors.core.detail import NodeDetail, SessionDetail
 from ..actors.core.messages import Receipt
 from .problems import Problem
-from .wire import (
+from .requests import (
     Command,
     CreateSession,
-    EventPage,
     Execute,
     ForkSession,
     Graph,
-    Health,
-    Resumed,
     ResumeNode,
     RetryInput,
     Review,
-    ReviewItem,
-    ReviewList,
     Signal,
-    SignalSent,
     SkipOutput,
-    Started,
     TicketRequest,
-    WorkflowVersion,
 )
+from .responses import EventPage, Health, Resumed, ReviewItem, ReviewList, SignalSent, Started, WorkflowVersion
 
 _TIME: Final = "2026-01-31T12:00:00.000000Z"
 _ID: Final = "5f6e1c9a-0b1d-4a53-9c41-6f1f0f5a8d11"

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from ..actors.core.events import Record
-from .wire import EventPage, Graph
+from .requests import Graph
+from .responses import EventPage
 
 SCHEMAS: Final = "#/components/schemas/"
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, get_args
 
 from ..actors.core.lifecycle import Status
-from .wire import Counts
+from .responses import Counts
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 FRESH_S: Final = 1.0

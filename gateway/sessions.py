@@ -33,28 +33,21 @@ from ..actors.core.workflow import Workflow
 from .call import Call, Reply
 from .idempotency import session_id_for
 from .problems import KeyReused
-from .waits import await_detail
-from .wire import (
+from .requests import (
     Command,
     Execute,
     ForkSession,
-    Resumed,
     ResumeNode,
     RetryInput,
     Review,
-    ReviewItem,
-    ReviewList,
     ReviewQuery,
-    SessionCounts,
-    SessionItem,
-    SessionList,
     SessionQuery,
     Signal,
-    SignalSent,
     SkipOutput,
-    Started,
-    below,
 )
+from .responses import Resumed, ReviewItem, ReviewList, SessionCounts, SessionItem, SessionList, SignalSent, Started
+from .waits import await_detail
+from .wire import below
 
 PREFIX: Final = "/api/v1/sessions/"
 TAKEN: Final = frozenset({"counts"})

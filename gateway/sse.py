@@ -18,7 +18,8 @@ from .endpoint import JsonHandler
 from .framing import holds_end, live_notice, reset_notice
 from .principal import Principal
 from .problems import report
-from .wire import EventQuery, decode_query
+from .requests import EventQuery
+from .wire import decode_query
 
 HEARTBEAT = b":\n\n"
 RETRY = b"retry: 1000\n\n"

@@ -17,8 +17,9 @@ from .call import Gateway
 from .framing import frames_of, holds_end
 from .live_socket import LiveSocket
 from .problems import close_code, report
+from .requests import EventQuery
 from .socket_protocol import forget_request
-from .wire import EventQuery, decode_query
+from .wire import decode_query
 
 
 class EventSocket(LiveSocket):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..actors.core.timestamps import stamp
 from .call import Call, Reply
-from .wire import TicketIssued, TicketRequest
+from .requests import TicketRequest
+from .responses import TicketIssued
 
 
 async def issue(call: Call) -> Reply:

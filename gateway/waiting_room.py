@@ -9,7 +9,8 @@ from tornado.web import Application, RequestHandler
 from ..actors.core.errors import StoreUnavailable
 from .browsers import SECURITY_HEADERS
 from .problems import MEDIA_TYPE, headers_of, problem_of
-from .wire import Health, encode
+from .responses import Health
+from .wire import encode
 
 _NOT_YET: Final = StoreUnavailable("the store hasn't answered since the start")
 

@@ -10,7 +10,8 @@ from ..actors.core.errors import Fault, InvalidWorkflow
 from ..actors.core.node import NodeType
 from ..actors.core.ports import Definition
 from .call import Call, Reply
-from .wire import NodeTypeItem, NodeTypeList, VersionQuery, WorkflowItem, WorkflowList, WorkflowVersion
+from .requests import VersionQuery
+from .responses import NodeTypeItem, NodeTypeList, WorkflowItem, WorkflowList, WorkflowVersion
 
 
 class _Heading(msgspec.Struct):

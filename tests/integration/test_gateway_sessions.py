@@ -10,7 +10,7 @@ from support.graphs import chain, graph
 from support.site import HELD, REVIEW, Site, problem
 
 from sessiond.gateway.client import ProblemError
-from sessiond.gateway.wire import Counts
+from sessiond.gateway.responses import Counts
 
 EXECUTE = "/api/v1/workflows/execute"
 

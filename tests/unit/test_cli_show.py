@@ -9,7 +9,7 @@ from sessiond.actors.core.events import Failure
 from sessiond.actors.core.messages import Receipt
 from sessiond.actors.core.timestamps import stamp
 from sessiond.gateway.cli_show import columns, show_receipt, show_reviews, show_session, show_sessions
-from sessiond.gateway.wire import ReviewItem, ReviewList, SessionItem, SessionList
+from sessiond.gateway.responses import ReviewItem, ReviewList, SessionItem, SessionList
 
 T0, T1 = stamp(1_700_000_000), stamp(1_700_000_090)
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from sessiond.gateway.responses import Counts
 from sessiond.gateway.session_counts import FRESH_S, CountedSessions
-from sessiond.gateway.wire import Counts
 
 
 def running(count: int) -> Counts:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from sessiond.actors.core.errors import Fault, InvalidInput, InvalidWorkflow
-from sessiond.gateway.wire import (
+from sessiond.gateway.requests import (
     Command,
     CreateSession,
     EventQuery,
@@ -17,10 +17,8 @@ from sessiond.gateway.wire import (
     ResumeNode,
     Review,
     SessionQuery,
-    below,
-    decode,
-    decode_query,
 )
+from sessiond.gateway.wire import below, decode, decode_query
 
 
 def faults(body: Any, kind: Any) -> dict[str, str]:
