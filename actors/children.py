@@ -83,13 +83,16 @@ class ChildSessions:
             workflow = definitions.compile(named, tenant)
         except SessiondError as error:
             raise TerminalError(f"no child session can be started: {error}", "unknown_workflow") from None
-        await _patiently(lambda: definitions.keep(workflow, listed=False, tenant=tenant))
         return workflow
 
     async def create(self, workflow: Workflow, command: Create) -> None:
         """Create and start a child, durably; a no-op if the same one exists."""
         known = command.identified(workflow.workflow_id, workflow.version)
-        await _patiently(lambda: self._host.placement.create(workflow, known, fresh=False))
+        await _patiently(lambda: self._created(workflow, known))
+
+    async def _created(self, workflow: Workflow, command: Create) -> None:
+        async with self._host.definitions.held(workflow, command.tenant):
+            await self._host.placement.create(workflow, command, fresh=False)
 
     async def detail(self, session_id: str) -> SessionDetail | None:
         """Return a child, whole, None if there is no such child."""

@@ -6,13 +6,16 @@ the others the last used ones.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from .core.errors import NotFound
+from .core.errors import Conflict, NotFound
 from .core.node import NodeRegistry
 from .core.ports import Clock, Definition, SessionRow, Store
 from .core.tenancy import DEFAULT, split_key, workflow_key
@@ -48,9 +51,23 @@ class Recent(Generic[K, V]):
         if len(self._values) > self._most:
             del self._values[next(iter(self._values))]
 
+    def discard(self, key: K) -> None:
+        """Drop a key, if it is there."""
+        self._values.pop(key, None)
+
     def forget(self, gone: Callable[[K], bool]) -> None:
         """Drop the keys for which `gone` is true."""
         self._values = {key: value for key, value in self._values.items() if not gone(key)}
+
+
+class _Leaving:
+    """Sessions that are being deleted, of one definition."""
+
+    __slots__ = ("count", "over")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Definitions:
@@ -74,6 +91,8 @@ class Definitions:
         self._in_use: WeakValueDictionary[tuple[str, str], Workflow] = WeakValueDictionary()
         self._recent: Recent[tuple[str, str], Workflow] = Recent(MOST_KEPT)
         self._stored: Recent[tuple[str, str, bool], None] = Recent(MOST_KNOWN)
+        self._pins: Counter[tuple[str, str]] = Counter()
+        self._leaving: dict[tuple[str, str], _Leaving] = {}
 
     def compile(self, definition: Any, tenant: str = DEFAULT) -> Workflow:
         """Check and compile a definition.
@@ -89,12 +108,58 @@ class Definitions:
     async def keep(self, workflow: Workflow, *, listed: bool, tenant: str = DEFAULT) -> Definition:
         """Store a workflow, so that sessions can be brought back with it; a no-op if it is there."""
         stored_id = workflow_key(workflow.workflow_id, tenant)
+        while (leaving := self._leaving.get((stored_id, workflow.version))) is not None:
+            await asyncio.shield(leaving.over)
         definition = Definition(stored_id, workflow.version, workflow.body, stamp(self._clock.now()), listed)
         key = (stored_id, workflow.version, listed)
         if key not in self._stored:
             await self._read(self._store.put_definition, definition)
         self._stored.use(key, None)
         return msgspec.structs.replace(definition, workflow_id=workflow.workflow_id)
+
+    @asynccontextmanager
+    async def held(self, workflow: Workflow, tenant: str) -> AsyncIterator[None]:
+        """Store a workflow, and keep it from going with its last session while another one is created with it.
+
+        Where it isn't known what became of the creation, it may yet be committed: the workflow stays then.
+        """
+        key = workflow_key(workflow.workflow_id, tenant), workflow.version
+        self._pins[key] += 1
+        try:
+            await self.keep(workflow, listed=False, tenant=tenant)
+        except BaseException:
+            self._unpin(key)
+            raise
+        try:
+            yield
+        except Conflict:
+            self._unpin(key)
+            raise
+        self._unpin(key)
+
+    @contextmanager
+    def leaving(self, row: SessionRow) -> Iterator[bool]:
+        """While a session is deleted: yields whether its definition may go with it. Who wants to store that waits."""
+        key = workflow_key(row.workflow_id, row.tenant), row.workflow_version
+        if key in self._pins:
+            yield False
+            return
+        for listed in (True, False):
+            self._stored.discard((*key, listed))
+        leaving = self._leaving.setdefault(key, _Leaving())
+        leaving.count += 1
+        try:
+            yield True
+        finally:
+            leaving.count -= 1
+            if not leaving.count:
+                del self._leaving[key]
+                leaving.over.set_result(None)
+
+    def _unpin(self, key: tuple[str, str]) -> None:
+        self._pins[key] -= 1
+        if not self._pins[key]:
+            del self._pins[key]
 
     async def find(self, workflow_id: str, version: str | None = None, tenant: str = DEFAULT) -> Workflow:
         """Return a tenant's stored workflow, compiled; the newest listed version if none is named.

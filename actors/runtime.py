@@ -26,12 +26,12 @@ from .core.lifecycle import TERMINAL, Status, allowed
 from .core.messages import Create, Created
 from .core.meters import SessionMeters
 from .core.node import NodeRegistry, default_registry
-from .core.ports import Clock, Definition, Ids, Store, WriterHost
+from .core.ports import Clock, Definition, Ids, SessionRow, Store, WriterHost
 from .core.reset import Reset, reset_at
 from .core.schema import check_against
 from .core.tenancy import DEFAULT, check_tenant, session_name
 from .core.workflow import ID, Workflow
-from .deadline import done_in_time, shown_in_time
+from .deadline import carried_through, done_in_time, shown_in_time
 from .definitions import Definitions
 from .dispatch.dispatcher import LoopDispatcher
 from .dispatch.future import gather
@@ -265,7 +265,6 @@ class Runtime(Archive):
         if session_id is not None and not ID.fullmatch(session_id):
             fault = Fault("$.session_id", "should be 1 to 128 of A-Z a-z 0-9 . _ : -")
             raise InvalidInput([fault], "the request")
-        await self.definitions.keep(compiled, listed=False, tenant=tenant)
         return await self._created(compiled, command, fresh=session_id is None)
 
     async def start(self, workflow: Workflow | dict[str, Any] | str, **options: Any) -> Session:
@@ -357,12 +356,18 @@ class Runtime(Archive):
         async for child_id in self._children.of(session_id):
             with suppress(NotFound):
                 await self.delete(child_id)
-        if not await self._read(self.store.delete, session_id):
+        if not await carried_through(self._removed(session_id, row)):
             raise NotFound("session", session_id)
         shard = self.placement.shard(session_id)
         if (ref := shard.sessions.get(session_id)) is not None:
             ref.stop(block=False)  # its id may be used again
             self._retire(shard.number, session_id)
+
+    async def _removed(self, session_id: str, row: SessionRow) -> bool:
+        with self.definitions.leaving(row) as whole:
+            delete = functools.partial(self.store.delete, session_id, with_definition=whole)
+            deleted: bool = await self._read(delete)
+        return deleted
 
     def subscribe(self, session_id: str, after: int = 0, seen: str | None = None) -> Subscription:
         """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat.
@@ -391,8 +396,9 @@ class Runtime(Archive):
     # ---- inside
 
     async def _created(self, workflow: Workflow, command: Create, *, fresh: bool) -> Created:
-        work = self.placement.create(workflow, command, fresh=fresh)
-        return await done_in_time(work, command.session_id, self._options.answer_s)
+        async with self.definitions.held(workflow, command.tenant):
+            work = self.placement.create(workflow, command, fresh=fresh)
+            return await done_in_time(work, command.session_id, self._options.answer_s)
 
     def _check_open(self) -> None:
         if self._draining:

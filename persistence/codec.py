@@ -14,13 +14,15 @@ import msgspec
 from ..actors.core.errors import CorruptLog, FutureVersion
 from ..actors.core.ports import Definition, SessionRow
 
-VERSION: Final = 3
+VERSION: Final = 4
 """The schema of the records below and of the stores that hold them.
 
 2: rows say whether a session is idle, and when it wakes.
 3: ended sessions are found by when they ended.
+4: sessions are found by their definitions, and a definition goes with its last session.
 """
 
+_COUNTED: Final = 4
 _HEADER: Final = bytes((VERSION,))
 _encode = msgspec.json.Encoder().encode
 _decode_row = msgspec.json.Decoder(SessionRow).decode
@@ -38,6 +40,11 @@ def check_version(found: int, what: str) -> None:
         raise FutureVersion(f"{what} has schema version {found}, this sessiond reads up to {VERSION}")
     if found < 1:
         raise CorruptLog(f"{what} has schema version {found}, which never existed")
+
+
+def counted(record: bytes) -> bool:
+    """Return whether every session with the definition of this record can be found by it."""
+    return record[0] >= _COUNTED
 
 
 def encode_row(row: SessionRow) -> bytes:

@@ -82,6 +82,7 @@ def row_terms(row: SessionRow) -> list[str]:
         f"{tenant}/all",
         status_term(row.tenant, row.status),
         f"{tenant}/workflow/{quote(row.workflow_id, safe='')}",
+        definition_term(row),
     ]
     terms += (f"{tenant}/label/{quote(term, safe='')}" for term in label_terms(row.labels))
     if row.waits:
@@ -98,6 +99,12 @@ def row_terms(row: SessionRow) -> list[str]:
 def status_term(tenant: str, status: str) -> str:
     """Name the index of a tenant's sessions that have a status."""
     return f"{quote(tenant, safe='')}/status/{quote(status, safe='')}"
+
+
+def definition_term(row: SessionRow) -> str:
+    """Name the index of the sessions that have the definition that `row` has."""
+    names = (row.tenant, "definition", row.workflow_id, row.workflow_version)
+    return "/".join(quote(name, safe="") for name in names)
 
 
 def moment(time: str) -> float:

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from ..actors.core.ports import RowPage, RowQuery, SessionRow
+from ..actors.core.tenancy import workflow_key
 
 Position = tuple[str, str]
 """A row's place in the list: (created_at, session_id), newest first."""
@@ -25,6 +26,11 @@ _decode_cursor = msgspec.json.Decoder(tuple[int, str, str]).decode
 def label_terms(labels: Mapping[str, str]) -> list[str]:
     """Return every filter that these labels answer: `key` and `key:value` of each, without repeats."""
     return sorted({term for key, value in labels.items() for term in (key, f"{key}:{value}")})
+
+
+def definition_of(row: SessionRow) -> tuple[str, str]:
+    """Return under which id and version the definition is stored that a session has."""
+    return workflow_key(row.workflow_id, row.tenant), row.workflow_version
 
 
 def matches(row: SessionRow, query: RowQuery) -> bool:

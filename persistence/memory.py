@@ -15,7 +15,7 @@ from ..actors.core.segment import Segment
 from ..actors.core.sharding import shard_of
 from .codec import encode_row
 from .durability import memory_hazards
-from .listing import decode_cursor, matches, page
+from .listing import decode_cursor, definition_of, matches, page
 from .locator import parse, positive
 from .positions import check_read, check_shape, unwritten
 
@@ -46,6 +46,7 @@ class MemoryStore:
         self._snapshots: dict[str, Snapshot] = {}
         self._definitions: dict[tuple[str, str], Definition] = {}
         self._listed: dict[str, list[str]] = {}
+        self._users: Counter[tuple[str, str]] = Counter()
 
     def claim(self, shard: int, nonce: str) -> str:
         """Take ownership of a shard; see Store."""
@@ -141,12 +142,21 @@ class MemoryStore:
         with self._lock:
             return Counter(row.status for row in self._rows.values() if row.tenant == tenant)
 
-    def delete(self, session_id: str) -> bool:
+    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
         """Remove a session; see Store."""
         with self._lock:
             self._logs.pop(session_id, None)
             self._snapshots.pop(session_id, None)
-            return self._rows.pop(session_id, None) is not None
+            row = self._rows.pop(session_id, None)
+            if row is None:
+                return False
+            workflow_id, version = key = definition_of(row)
+            self._users[key] -= 1
+            if not self._users[key]:
+                del self._users[key]
+                if with_definition and version not in self._listed.get(workflow_id, ()):
+                    self._definitions.pop(key, None)
+            return True
 
     def put_definition(self, definition: Definition) -> None:
         """Keep a definition; see Store."""
@@ -203,6 +213,7 @@ class MemoryStore:
             for commit in fresh:
                 self._logs.setdefault(commit.session_id, []).append(commit.segment)
                 if commit.row is not None:
+                    self._users[definition_of(commit.row)] += commit.session_id not in self._rows
                     self._rows[commit.session_id] = commit.row
             for snapshot in batch.snapshots:
                 kept = self._snapshots.get(snapshot.session_id)

@@ -20,6 +20,7 @@ from . import keys
 from .codec import (
     VERSION,
     check_version,
+    counted,
     decode_definition,
     decode_row,
     decode_snapshot,
@@ -28,6 +29,7 @@ from .codec import (
     encode_snapshot,
 )
 from .durability import server_hazards
+from .listing import definition_of
 from .positions import check_loaded, check_read, check_shape
 from .redis_index import RedisIndex
 from .redis_link import (
@@ -197,12 +199,29 @@ class RedisStore:
         with explained():
             return self._index.counts(tenant)
 
-    def delete(self, session_id: str) -> bool:
-        """Remove a session; see Store."""
+    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+        """Remove a session; see Store. A crash before the end may leave its definition."""
         shard = shard_of(session_id, self.shards)
         names = keys.session(shard, session_id), keys.log(shard, session_id)
+        row = self.row(session_id) if with_definition else None
         with explained():
-            return bool(self._client.eval(script("delete.lua"), 2, *names, keys.prefix(shard)))
+            deleted = bool(self._client.eval(script("delete.lua"), 2, *names, keys.prefix(shard)))
+            if row is not None:
+                self._drop_definition(row)
+        return deleted
+
+    def _drop_definition(self, row: SessionRow) -> None:
+        """Remove a definition that isn't listed and that no session has; of older ones it isn't known who has them."""
+        workflow_id, version = definition_of(row)
+        term = keys.definition_term(row)
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.versions(workflow_id), version)
+            pipeline.zscore(keys.listed(workflow_id), version)
+            for shard in range(self.shards):
+                pipeline.exists(keys.index(shard, term))
+            record, rank, *used = pipeline.execute()
+        if record is not None and counted(record) and rank is None and not any(used):
+            self._client.hdel(keys.versions(workflow_id), version)
 
     def put_definition(self, definition: Definition) -> None:
         """Keep a definition; see Store."""

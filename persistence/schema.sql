@@ -26,7 +26,8 @@ CREATE TABLE sessions (
     record      BLOB NOT NULL,
     idle        INTEGER NOT NULL DEFAULT 0,
     wakes_at    REAL,           -- epoch seconds
-    ended_at    TEXT
+    ended_at    TEXT,
+    version     TEXT NOT NULL DEFAULT ''   -- of the workflow
 );
 CREATE INDEX sessions_working ON sessions (created_at, id) WHERE status = 'running' AND idle = 0;
 CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
@@ -34,6 +35,7 @@ CREATE INDEX sessions_due ON sessions (wakes_at) WHERE idle = 1 AND wakes_at IS 
 CREATE INDEX sessions_waiting ON sessions (tenant, created_at, id) WHERE waiting = 1;
 CREATE INDEX sessions_by_time ON sessions (tenant, created_at, id);
 CREATE INDEX sessions_by_status ON sessions (tenant, status, created_at, id);
+CREATE INDEX sessions_by_definition ON sessions (tenant, workflow_id, version);
 CREATE INDEX sessions_by_workflow ON sessions (tenant, workflow_id, created_at, id);
 
 CREATE TABLE labels (

@@ -17,7 +17,7 @@ from ..actors.core.segment import Segment
 from .checkpoint import Checkpointer
 from .codec import decode_definition, decode_row, decode_snapshot, encode_definition
 from .durability import file_hazards
-from .listing import page
+from .listing import definition_of, page
 from .positions import check_loaded, check_read
 from .sqlite_file import Readers, connect, explain, locate, prepare
 from .sqlite_rows import SELECT_COUNTS, SELECT_DUE, SELECT_EXPIRED, SELECT_RUNNING, select_rows
@@ -173,20 +173,23 @@ class SqliteStore:
         with self._readers.reading() as connection:
             return dict(connection.execute(SELECT_COUNTS, (tenant,)).fetchall())
 
-    def delete(self, session_id: str) -> bool:
+    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
         """Remove a session; see Store."""
         with self._writer.writing() as connection:
             self._writer.forget(session_id)
-            found = connection.execute("SELECT number FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            found = connection.execute("SELECT number, record FROM sessions WHERE id = ?", (session_id,)).fetchone()
             if found is None:
                 return False
+            number, record = found
             for statement in (
                 "DELETE FROM log WHERE session = ?",
                 "DELETE FROM snapshots WHERE session = ?",
                 "DELETE FROM labels WHERE session = ?",
                 "DELETE FROM sessions WHERE number = ?",
             ):
-                connection.execute(statement, found)
+                connection.execute(statement, (number,))
+            if with_definition:
+                _drop_definition(connection, decode_row(record))
         return True
 
     def put_definition(self, definition: Definition) -> None:
@@ -241,6 +244,15 @@ class SqliteStore:
         self._readers.close()
         self._checkpointer.close()
         self._writer.close()
+
+
+def _drop_definition(connection: sqlite3.Connection, row: SessionRow) -> None:
+    """Remove a definition that isn't listed and that no session has."""
+    connection.execute(
+        "DELETE FROM definitions WHERE workflow_id = ? AND version = ? AND listing = 0 AND NOT EXISTS"
+        " (SELECT 1 FROM sessions WHERE tenant = ? AND workflow_id = ? AND version = ?)",
+        (*definition_of(row), row.tenant, row.workflow_id, row.workflow_version),
+    )
 
 
 def _snapshot_seq(connection: sqlite3.Connection, session_id: str) -> int:

@@ -18,6 +18,11 @@ MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {
         " WHERE status IN ('completed', 'failed', 'cancelled')",
         "CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL",
     ),
+    4: (
+        "ALTER TABLE sessions ADD COLUMN version TEXT NOT NULL DEFAULT ''",
+        "UPDATE sessions SET version = json_extract(CAST(substr(record, 2) AS TEXT), '$.workflow_version')",
+        "CREATE INDEX sessions_by_definition ON sessions (tenant, workflow_id, version)",
+    ),
 }
 """The statements that lead to each version from the one before."""
 

@@ -232,7 +232,7 @@ class SqliteWriter:
         if not rows:
             return
         self._connection.executemany(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
+            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
             " status = excluded.status, workflow_id = excluded.workflow_id, waiting = excluded.waiting,"
             " record = excluded.record, idle = excluded.idle, wakes_at = excluded.wakes_at,"
             " ended_at = excluded.ended_at",
@@ -249,6 +249,7 @@ class SqliteWriter:
                     row.idle,
                     row.wakes_at,
                     row.ended_at,
+                    row.workflow_version,
                 )
                 for name, row in rows.items()
             ],

@@ -230,8 +230,12 @@ class Store(Protocol):
         """Return how many sessions of a tenant have each status; one that none has may be left out."""
         ...
 
-    def delete(self, session_id: str) -> bool:
-        """Remove a session's row, log and snapshot; False if there was none."""
+    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+        """Remove a session's row, log and snapshot; False if there was none.
+
+        Its definition goes too, if it isn't listed and no other session has it, unless `with_definition` is False.
+        The caller sees to it that nobody creates a session with that definition meanwhile.
+        """
         ...
 
     def put_definition(self, definition: Definition) -> None:

@@ -16,6 +16,8 @@ FIRST = (
     "DROP INDEX sessions_working",
     "DROP INDEX sessions_due",
     "DROP INDEX sessions_ended",
+    "DROP INDEX sessions_by_definition",
+    "ALTER TABLE sessions DROP COLUMN version",
     "ALTER TABLE sessions DROP COLUMN ended_at",
     "ALTER TABLE sessions DROP COLUMN idle",
     "ALTER TABLE sessions DROP COLUMN wakes_at",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from support.stores import OpenStore, moment
+import pytest
+from support.stores import OpenStore, Owner, moment, row, segment
 
-from sessiond.actors.core.ports import Definition, Store
+from sessiond.actors.core.ports import Commit, Definition, Store
+from sessiond.actors.core.tenancy import workflow_key
 
 
 def definition(version: str, workflow_id: str = "w", at: int = 0, *, listed: bool = True) -> Definition:
@@ -66,6 +68,44 @@ def test_unlisting_keeps_versions_for_their_sessions(store: Store) -> None:
     assert [kept.workflow_id for kept in store.definitions()] == ["other"]
     store.put_definition(definition("v1", at=9))
     assert store.definition("w", None) == definition("v1")
+
+
+@pytest.mark.parametrize("tenant", ["default", "acme"])
+def test_a_definition_that_is_not_listed_goes_with_its_last_session(store: Store, owner: Owner, tenant: str) -> None:
+    stored_id = workflow_key("w", tenant)
+    for version in ("v1", "v2"):
+        store.put_definition(definition(version, stored_id, listed=False))
+    for name in ("a", "b"):
+        owner.create(row(name, workflow_id="w", tenant=tenant))  # of version v1
+    owner.create(row("c", workflow_id="w", tenant="another"))
+    assert store.delete("a")
+    assert store.definition(stored_id, "v1") is not None
+    assert store.delete("b")
+    assert store.definition(stored_id, "v1") is None
+    assert store.definition(stored_id, "v2") is not None, "nobody was asked about that"
+    store.put_definition(definition("v1", stored_id, listed=False))
+    assert store.definition(stored_id, "v1") is not None
+
+
+def test_a_definition_that_is_listed_or_spared_stays(store: Store, owner: Owner) -> None:
+    store.put_definition(definition("v1"))
+    for name in ("a", "b", "c"):
+        owner.create(row(name, workflow_id="w"))
+        if name == "c":
+            store.unlist_definition("w")
+        assert store.delete(name, with_definition=name != "b")
+        assert (store.definition("w", "v1") is None) == (name == "c")
+
+
+def test_a_session_that_changed_still_counts_once(store: Store, owner: Owner) -> None:
+    store.put_definition(definition("v1", listed=False))
+    owner.create(row("a", workflow_id="w"))
+    owner.commit(Commit("a", segment(2), row("a", "completed", seq=2, workflow_id="w")))
+    owner.create(row("b", workflow_id="w"))
+    assert store.delete("a")
+    assert store.definition("w", "v1") is not None
+    assert store.delete("b")
+    assert store.definition("w", "v1") is None
 
 
 def test_definitions_outlive_the_store_object(open_store: OpenStore, durable_url: str) -> None:

@@ -39,6 +39,26 @@ async def test_a_redis_goes_on(version: str, redis_server: RedisServer, redis_ur
     await go_on(redis_server.url)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+async def test_a_definition_goes_with_its_last_session_if_it_is_known_who_has_it(
+    version: str, kind: str, tmp_path: Path, redis_server: RedisServer, redis_url: str
+) -> None:
+    shutil.copyfile(FIXTURES / version / "sessions.sqlite", tmp_path / "s.db")
+    with Redis(port=redis_server.port) as client:
+        restore(client, [json.loads(line) for line in (FIXTURES / version / "redis.jsonl").read_text().splitlines()])
+    url = f"sqlite:///{tmp_path}/s.db" if kind == "sqlite" else redis_server.url
+    known = kind == "sqlite" or int(version[1:]) >= 4
+    async with Runtime.open(url, registry=types(asyncio.Event())) as runtime:
+        row = await runtime.row("done")
+        await runtime.delete("done")
+        found = runtime.store.definition(row.workflow_id, row.workflow_version)
+        assert (found is None) == known
+        row = await runtime.row("stopped")
+        await runtime.delete("stopped")
+        assert runtime.store.definition(row.workflow_id, row.workflow_version) is not None, "others have it too"
+
+
 async def go_on(url: str) -> None:
     go = asyncio.Event()
     go.set()

@@ -42,6 +42,7 @@ class HeldStore(MemoryStore):
     Attributes:
         commits: what commits pass.
         loads: what loads pass.
+        deletions: what deletions pass.
         away: how often each read is refused before it is answered, by its name.
     """
 
@@ -49,6 +50,7 @@ class HeldStore(MemoryStore):
         super().__init__()
         self.commits = Valve()
         self.loads = Valve()
+        self.deletions = Valve()
         self.away: Counter[str] = Counter()
 
     def commit(self, batches: Sequence[Batch]) -> list[StoreError | Unavailable | None]:
@@ -62,6 +64,10 @@ class HeldStore(MemoryStore):
         self._refuse("load")
         self.loads.pass_through()
         return super().load(session_id)
+
+    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+        self.deletions.pass_through()
+        return super().delete(session_id, with_definition=with_definition)
 
     def unfinished(self, shard: int) -> list[str]:
         self._refuse("unfinished")
