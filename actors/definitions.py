@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -21,43 +21,15 @@ from .core.ports import Clock, Definition, SessionRow, Store
 from .core.tenancy import DEFAULT, split_key, workflow_key
 from .core.timestamps import stamp
 from .core.workflow import Workflow, parse
+from .recent import Recent
 
 MOST_KEPT: Final = 512
 """Compiled workflows that are kept although no session in memory runs them."""
 MOST_KNOWN: Final = 8_192
 """Definitions that are known to be stored, and needn't be again."""
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Recent(Generic[K, V]):
-    """The values that were used last, `most` of them."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: dict[K, V] = {}
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._values
-
-    def use(self, key: K, value: V) -> None:
-        """Put a value behind all others; the first one goes if there are too many."""
-        self._values.pop(key, None)
-        self._values[key] = value
-        if len(self._values) > self._most:
-            del self._values[next(iter(self._values))]
-
-    def discard(self, key: K) -> None:
-        """Drop a key, if it is there."""
-        self._values.pop(key, None)
-
-    def forget(self, gone: Callable[[K], bool]) -> None:
-        """Drop the keys for which `gone` is true."""
-        self._values = {key: value for key, value in self._values.items() if not gone(key)}
+NEWEST_S: Final = 1.0
+"""Seconds for which the newest version of a workflow isn't asked for again; what changes here counts at once."""
 
 
 class _Leaving:
@@ -91,6 +63,8 @@ class Definitions:
         self._in_use: WeakValueDictionary[tuple[str, str], Workflow] = WeakValueDictionary()
         self._recent: Recent[tuple[str, str], Workflow] = Recent(MOST_KEPT)
         self._stored: Recent[tuple[str, str, bool], None] = Recent(MOST_KNOWN)
+        self._newest: Recent[str, tuple[float, Workflow]] = Recent(MOST_KEPT)
+        self._changes = 0
         self._pins: Counter[tuple[str, str]] = Counter()
         self._leaving: dict[tuple[str, str], _Leaving] = {}
 
@@ -114,6 +88,7 @@ class Definitions:
         key = (stored_id, workflow.version, listed)
         if key not in self._stored:
             await self._read(self._store.put_definition, definition)
+            self._forget_newest(stored_id)
         self._stored.use(key, None)
         return msgspec.structs.replace(definition, workflow_id=workflow.workflow_id)
 
@@ -169,12 +144,25 @@ class Definitions:
             InvalidWorkflow: it names node types that this process doesn't have.
         """
         key = _key(workflow_id, tenant)
-        if version is not None and (known := self._known(key, version)):
+        known = self._newest_of(key) if version is None else self._known(key, version)
+        if known is not None:
             return known
+        asked, changes = asyncio.get_running_loop().time(), self._changes
         stored: Definition | None = await self._read(self._store.definition, key, version)
         if stored is None:
             raise NotFound("workflow", workflow_id if version is None else f"{workflow_id}@{version}")
-        return self._known(key, stored.version) or self.compile(msgspec.json.decode(stored.body), tenant)
+        found = self._known(key, stored.version) or self.compile(msgspec.json.decode(stored.body), tenant)
+        if version is None and changes == self._changes:  # else it may be older than what was stored meanwhile
+            self._newest.use(key, (asked, found))
+        return found
+
+    def _forget_newest(self, key: str) -> None:
+        self._newest.discard(key)
+        self._changes += 1
+
+    def _newest_of(self, key: str) -> Workflow | None:
+        asked, workflow = self._newest.get(key, (0.0, None))
+        return workflow if asyncio.get_running_loop().time() < asked + NEWEST_S else None
 
     def _known(self, key: str, version: str) -> Workflow | None:
         workflow = self._in_use.get((key, version))
@@ -207,6 +195,7 @@ class Definitions:
         key = _key(workflow_id, tenant)
         if not await self._read(self._store.unlist_definition, key):
             raise NotFound("workflow", workflow_id)
+        self._forget_newest(key)
         self._stored.forget(lambda stored: stored[0] == key and stored[2])
 
 

@@ -346,6 +346,7 @@ class Runtime(Archive):
         Raises:
             NotFound: there is none.
             CommandRefused: it hasn't ended.
+            Fenced: its shard has another owner.
         """
         if self._draining:
             raise Draining("the runtime is shutting down")
@@ -365,7 +366,8 @@ class Runtime(Archive):
 
     async def _removed(self, session_id: str, row: SessionRow) -> bool:
         with self.definitions.leaving(row) as whole:
-            delete = functools.partial(self.store.delete, session_id, with_definition=whole)
+            token = self.placement.shard(session_id).token
+            delete = functools.partial(self.store.delete, session_id, token=token, with_definition=whole)
             deleted: bool = await self._read(delete)
         return deleted
 

@@ -1,5 +1,9 @@
--- Removes a session: KEYS[1] its hash, KEYS[2] its stream, ARGV[1] the key prefix. Returns 1, or 0 if there was none.
+-- Removes a session: KEYS[1] its hash, KEYS[2] its stream, KEYS[3] the shard's owner key, ARGV[1] the key prefix,
+-- ARGV[2] the owner token, or '' for none. Returns 1, 0 if there was none, -1 if the token isn't the owner's.
 
+if ARGV[2] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[2] then
+  return -1
+end
 local found = redis.call('HMGET', KEYS[1], 'member', 'terms')
 if found[1] then
   for name in string.gmatch(found[2], '([^%s@]+)[^%s]*') do

@@ -142,9 +142,12 @@ class MemoryStore:
         with self._lock:
             return Counter(row.status for row in self._rows.values() if row.tenant == tenant)
 
-    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+    def delete(self, session_id: str, *, token: str | None = None, with_definition: bool = True) -> bool:
         """Remove a session; see Store."""
+        shard = shard_of(session_id, self.shards)
         with self._lock:
+            if token not in (None, self._owners.get(shard)):
+                raise Fenced(shard)
             self._logs.pop(session_id, None)
             self._snapshots.pop(session_id, None)
             row = self._rows.pop(session_id, None)

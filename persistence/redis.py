@@ -199,16 +199,18 @@ class RedisStore:
         with explained():
             return self._index.counts(tenant)
 
-    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+    def delete(self, session_id: str, *, token: str | None = None, with_definition: bool = True) -> bool:
         """Remove a session; see Store. A crash before the end may leave its definition."""
         shard = shard_of(session_id, self.shards)
-        names = keys.session(shard, session_id), keys.log(shard, session_id)
+        names = keys.session(shard, session_id), keys.log(shard, session_id), keys.owner(shard)
         row = self.row(session_id) if with_definition else None
         with explained():
-            deleted = bool(self._client.eval(script("delete.lua"), 2, *names, keys.prefix(shard)))
+            deleted = self._client.eval(script("delete.lua"), 3, *names, keys.prefix(shard), token or "")
+            if deleted < 0:
+                raise Fenced(shard)
             if row is not None:
                 self._drop_definition(row)
-        return deleted
+        return bool(deleted)
 
     def _drop_definition(self, row: SessionRow) -> None:
         """Remove a definition that isn't listed and that no session has; of older ones it isn't known who has them."""

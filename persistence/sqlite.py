@@ -173,9 +173,11 @@ class SqliteStore:
         with self._readers.reading() as connection:
             return dict(connection.execute(SELECT_COUNTS, (tenant,)).fetchall())
 
-    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+    def delete(self, session_id: str, *, token: str | None = None, with_definition: bool = True) -> bool:
         """Remove a session; see Store."""
         with self._writer.writing() as connection:
+            if token is not None:
+                self._writer.check_owner(0, token)
             self._writer.forget(session_id)
             found = connection.execute("SELECT number, record FROM sessions WHERE id = ?", (session_id,)).fetchone()
             if found is None:

@@ -151,13 +151,13 @@ class SqliteWriter:
             check_shape(batch, 1)
             fresh = unwritten(batch, self._head, self._segment)
         except StoreError:
-            self._check_owner(batch)
+            self.check_owner(batch.shard, batch.token)
             raise
         known = self._advance(fresh)
         rows = {commit.session_id: commit.row for commit in fresh if commit.row is not None}
         if rows or batch.snapshots or len(fresh) > _CHUNK or not fresh:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._check_owner(batch)
+            self.check_owner(batch.shard, batch.token)
             for at in range(0, len(fresh), _CHUNK):
                 self._append(batch, fresh[at : at + _CHUNK], at, known)
             self._put_rows(rows, known)
@@ -176,10 +176,15 @@ class SqliteWriter:
         self._next_id, self._next_number = last_id + 1, last + 1
         self._token = token
 
-    def _check_owner(self, batch: Batch) -> None:
-        found = self._connection.execute("SELECT token FROM owner WHERE shard = ?", (batch.shard,)).fetchone()
-        if found is None or found[0] != batch.token:
-            raise Fenced(batch.shard)
+    def check_owner(self, shard: int, token: str) -> None:
+        """Check, within a transaction, that a token is its shard's owner's.
+
+        Raises:
+            Fenced: it isn't.
+        """
+        found = self._connection.execute("SELECT token FROM owner WHERE shard = ?", (shard,)).fetchone()
+        if found is None or found[0] != token:
+            raise Fenced(shard)
 
     def _head(self, session_id: str) -> int:
         known = self._known.get(session_id)

@@ -230,11 +230,14 @@ class Store(Protocol):
         """Return how many sessions of a tenant have each status; one that none has may be left out."""
         ...
 
-    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+    def delete(self, session_id: str, *, token: str | None = None, with_definition: bool = True) -> bool:
         """Remove a session's row, log and snapshot; False if there was none.
 
         Its definition goes too, if it isn't listed and no other session has it, unless `with_definition` is False.
         The caller sees to it that nobody creates a session with that definition meanwhile.
+
+        Raises:
+            Fenced: there is a `token`, and it isn't that of the shard's owner; nothing is removed.
         """
         ...
 

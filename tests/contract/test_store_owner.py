@@ -11,6 +11,7 @@ from support.stores import OpenStore, Owner, row, segment
 
 from sessiond.actors.core.errors import Fenced
 from sessiond.actors.core.ports import Batch, Commit, RowQuery, Snapshot, Store
+from sessiond.actors.core.sharding import shard_of
 
 
 def test_each_claim_is_one_epoch_above_the_last(store: Store) -> None:
@@ -60,6 +61,18 @@ def test_a_replaced_owner_can_neither_append_nor_create_nor_snapshot(store: Stor
     assert (stored.row, stored.snapshot, stored.segments) == (row("a"), None, [segment(1), segment(2)])
     assert store.row("a~n~0") is None
     heir.commit(Commit("a", segment(3)))
+
+
+def test_a_replaced_owner_can_not_delete_either(store: Store) -> None:
+    owner = Owner(store)
+    owner.create(row("a", "completed"))
+    old = owner.token(shard_of("a", store.shards))
+    new = store.claim(shard_of("a", store.shards), "another")
+    with pytest.raises(Fenced):
+        store.delete("a", token=old)
+    assert store.read("a", 0, 1 << 20) == [segment(1)]
+    assert store.delete("a", token=new)
+    assert not store.delete("a", token=new)
 
 
 def test_a_replaced_owner_is_fenced_whatever_has_become_of_the_log(store: Store) -> None:

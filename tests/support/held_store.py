@@ -65,9 +65,9 @@ class HeldStore(MemoryStore):
         self.loads.pass_through()
         return super().load(session_id)
 
-    def delete(self, session_id: str, *, with_definition: bool = True) -> bool:
+    def delete(self, session_id: str, *, token: str | None = None, with_definition: bool = True) -> bool:
         self.deletions.pass_through()
-        return super().delete(session_id, with_definition=with_definition)
+        return super().delete(session_id, token=token, with_definition=with_definition)
 
     def unfinished(self, shard: int) -> list[str]:
         self._refuse("unfinished")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from support.graphs import chain, registry
 
 from sessiond.actors import definitions
+from sessiond.actors.core.errors import NotFound
 from sessiond.actors.core.ports import Definition
 from sessiond.actors.definitions import Definitions
 from sessiond.actors.environment import SystemClock
@@ -16,17 +18,20 @@ from sessiond.persistence.memory import MemoryStore
 
 
 class Counting(MemoryStore):
+    """Counts, and may have something else happen between its look and its answer."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.puts = 0
+        self.puts = self.asked = 0
+        self.before_answer: Callable[[], Awaitable[object]] | None = None
+
+    def definition(self, workflow_id: str, version: str | None) -> Definition | None:
+        self.asked += 1
+        return super().definition(workflow_id, version)
 
     def put_definition(self, definition: Definition) -> None:
         self.puts += 1
         super().put_definition(definition)
-
-
-async def read(call: Callable[..., Any], *arguments: Any) -> Any:
-    return call(*arguments)
 
 
 def numbered(number: int) -> dict[str, Any]:
@@ -35,6 +40,14 @@ def numbered(number: int) -> dict[str, Any]:
 
 def kept() -> tuple[Definitions, Counting]:
     store = Counting()
+
+    async def read(call: Callable[..., Any], *arguments: Any) -> Any:
+        found = call(*arguments)
+        if (meanwhile := store.before_answer) is not None:
+            store.before_answer = None
+            await meanwhile()
+        return found
+
     return Definitions(store, registry(), SystemClock(), read), store
 
 
@@ -70,3 +83,23 @@ async def test_who_comes_back_after_it_was_let_go_is_read_from_the_store() -> No
     gc.collect()
     assert len(known._in_use) == definitions.MOST_KEPT
     assert (await known.find(chain(1)["workflow_id"], version)).name == "number 0"
+
+
+async def test_the_newest_version_is_asked_for_once_a_second_and_a_change_here_counts_at_once() -> None:
+    known, store = kept()
+    for number in (1, 2):
+        await known.keep(known.compile(numbered(number)), listed=True)
+        for _ in range(3):
+            assert (await known.find(chain(1)["workflow_id"])).name == f"number {number}"
+    assert store.asked == 2
+    await known.unlist(chain(1)["workflow_id"])
+    with pytest.raises(NotFound):
+        await known.find(chain(1)["workflow_id"])
+
+
+async def test_an_answer_that_was_overtaken_by_a_change_is_not_kept() -> None:
+    known, store = kept()
+    await known.keep(known.compile(numbered(1)), listed=True)
+    store.before_answer = lambda: known.keep(known.compile(numbered(2)), listed=True)
+    assert (await known.find(chain(1)["workflow_id"])).name == "number 1"
+    assert (await known.find(chain(1)["workflow_id"])).name == "number 2"
