@@ -63,11 +63,18 @@ class NodeExecutor(LoopActor):
         self._node = node
         self.context = context
         self._session = session
+        self._begun = False
+
+    def on_stop(self) -> None:
+        """Ended before its turn came: there is nobody else to say so, and the session waits for the word."""
+        if not self._begun and self._session.is_alive():
+            self._session.tell(AttemptEnded(self.context))
 
     async def on_receive(self, message: Any) -> None:
         """Run the attempt."""
         report: CompleteAttempt | FailAttempt | None = None
         context = self.context
+        self._begun = True
         context.begin_span()
         try:
             await context.checkpoint()
