@@ -12,6 +12,7 @@ from .core.messages import Create, Created
 from .core.sharding import shard_of
 from .core.workflow import Workflow
 from .dispatch.mailbox import EMPTY, Mailbox
+from .queries import Begin
 from .session import SessionActor
 from .supervisor import Activate, Open, Supervisor
 
@@ -112,7 +113,7 @@ class LocalPlacement:
         for _ in range(TRIES):
             ref = await _supervised(shard, Open(message.session_id, workflow, fresh))
             try:
-                created: Created = await ref.ask(message, block=False)
+                created: Created = await ref.ask(Begin(workflow, message), block=False)
             except ActorDeadError:
                 continue  # it ended between the look-up and the message
             return created
