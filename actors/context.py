@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from .core.errors import NodeError, Stopped
-from .core.events import Fact, Progress
+from .core.events import Fact, Progress, ToolExecution
 from .core.json import as_text
 from .core.messages import Create
 from .core.node import NodeRegistry
@@ -215,7 +215,7 @@ class NodeContext:
             NodeError: one isn't JSON.
             Overloaded: they come faster than they can be stored.
         """
-        self._host.facts(self, _checked(facts))
+        self._host.facts(self, tuple([_checked(fact) for fact in facts]))
 
     def progress(self, fraction: float | None = None, message: str | None = None) -> None:
         """Report how far the node is; `fraction` is 0 to 1."""
@@ -335,16 +335,17 @@ class NodeContext:
             room.set_result(None)
 
 
-def _checked(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+def _checked(fact: Fact) -> Fact:
     """Refuse what can't be written where it came from: in the session it would be the whole session's failure."""
-    for fact in facts:
-        if not isinstance(fact, Fact):
-            raise TypeError(f"a fact should be a Fact, not {type(fact).__name__}")
-        try:
-            _encode(fact)
-        except Exception as error:  # noqa: BLE001 - the value's own code runs in there
-            raise NodeError(f"{fact.event!r} isn't JSON: {as_text(error)}", "fact_invalid") from None
-    return facts
+    if not isinstance(fact, Fact):
+        raise TypeError(f"a fact should be a Fact, not {type(fact).__name__}")
+    try:
+        if isinstance(fact, ToolExecution):  # as it is now: the node may go on with what it has there
+            fact = msgspec.structs.replace(fact, input=Raw(_encode(fact.input)), output=Raw(_encode(fact.output)))
+        _encode(fact)
+    except Exception as error:  # noqa: BLE001 - the value's own code runs in there
+        raise NodeError(f"{fact.event!r} isn't JSON: {as_text(error)}", "fact_invalid") from None
+    return fact
 
 
 class NodeLog(logging.LoggerAdapter[logging.Logger]):

@@ -86,6 +86,23 @@ async def test_a_failure_of_any_type_is_read_back_after_a_restart(tmp_path: Path
         assert (before.error.code, before.nodes["s"].attempt) == ("418", 2)
 
 
+async def test_a_tool_execution_is_recorded_as_it_was_when_it_was_reported() -> None:
+    types = registry()
+
+    @types.node("mutates")
+    async def mutates(context: Any) -> None:
+        given: dict[str, Any] = {"n": 1}
+        context.record(ToolExecution("a", "tool", given, None))
+        given["n"] = {2}
+        given[3] = object()
+
+    async with Runtime.open("memory://", registry=types) as runtime:
+        session = await runtime.start(graph({"s": {"type": "mutates"}}))
+        await session.result()
+        executed = [record.data for record in await collect(session) if record.event == "tool_execution"]
+    assert executed == [{"agent_id": "a", "tool": "tool", "input": {"n": 1}, "output": None}]
+
+
 async def test_a_thread_is_told_that_its_report_was_refused() -> None:
     types = registry()
 
