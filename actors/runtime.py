@@ -359,10 +359,7 @@ class Runtime(Archive):
                 await self.delete(child_id)
         if not await self._read(self.store.delete, session_id):
             raise NotFound("session", session_id)
-        shard = self.placement.shard(session_id)
-        if (ref := shard.sessions.get(session_id)) is not None:
-            ref.stop(block=False)  # its id may be used again
-            self._retire(shard.number, session_id)
+        await self.placement.forget(session_id)  # its id may be used again
 
     def subscribe(self, session_id: str, after: int = 0, seen: str | None = None) -> Subscription:
         """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat.
