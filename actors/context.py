@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from msgspec import Raw
 
-from .core.errors import Stopped
-from .core.events import Fact, Progress
+from .core.errors import NodeError, Stopped
+from .core.events import Fact, Progress, ToolExecution
+from .core.json import as_text
 from .core.messages import Create
 from .core.node import NodeRegistry
 from .core.scope import NodeScope
@@ -27,6 +28,7 @@ from .tracing import Span
 
 T = TypeVar("T")
 logger = logging.getLogger("sessiond.node")
+_encode = msgspec.json.Encoder().encode
 
 
 class AttemptHost(Protocol):
@@ -194,6 +196,8 @@ class NodeContext:
 
     async def emit(self, chunk: str, *, thinking: bool = False) -> None:
         """Stream a piece of text; waits while 64 KB of earlier pieces aren't stored yet."""
+        if not isinstance(chunk, str):
+            raise TypeError(f"a chunk should be a str, not {type(chunk).__name__}")
         buffer = self.buffer
         while buffer.full:
             if self._room is None:
@@ -205,12 +209,17 @@ class NodeContext:
             self._host.tokens_waiting(self)
 
     def record(self, *facts: Fact) -> None:
-        """Put facts such as TokenUsage or ToolExecution into the session's log."""
-        self._host.facts(self, facts)
+        """Put facts such as TokenUsage or ToolExecution into the session's log.
+
+        Raises:
+            NodeError: one isn't JSON.
+            Overloaded: they come faster than they can be stored.
+        """
+        self._host.facts(self, tuple([_checked(fact) for fact in facts]))
 
     def progress(self, fraction: float | None = None, message: str | None = None) -> None:
         """Report how far the node is; `fraction` is 0 to 1."""
-        self._host.facts(self, (Progress(fraction, message),))
+        self.record(Progress(fraction, message))
 
     async def checkpoint(self) -> None:
         """Wait here while the session is paused; the node's time limit stands still meanwhile.
@@ -326,6 +335,19 @@ class NodeContext:
             room.set_result(None)
 
 
+def _checked(fact: Fact) -> Fact:
+    """Refuse what can't be written where it came from: in the session it would be the whole session's failure."""
+    if not isinstance(fact, Fact):
+        raise TypeError(f"a fact should be a Fact, not {type(fact).__name__}")
+    try:
+        if isinstance(fact, ToolExecution):  # as it is now: the node may go on with what it has there
+            fact = msgspec.structs.replace(fact, input=Raw(_encode(fact.input)), output=Raw(_encode(fact.output)))
+        _encode(fact)
+    except Exception as error:  # noqa: BLE001 - the value's own code runs in there
+        raise NodeError(f"{fact.event!r} isn't JSON: {as_text(error)}", "fact_invalid") from None
+    return fact
+
+
 class NodeLog(logging.LoggerAdapter[logging.Logger]):
     """Says before each message which attempt of which node it is from; the same is in the record's fields."""
 
@@ -359,8 +381,11 @@ class ThreadContext:
         asyncio.run_coroutine_threadsafe(self._context.checkpoint(), self._loop).result()
 
     def record(self, *facts: Fact) -> None:
-        """Put facts into the session's log."""
-        self._loop.call_soon_threadsafe(functools.partial(self._context.record, *facts))
+        """Put facts into the session's log; blocks until they are taken, or refused as NodeContext.record does."""
+        asyncio.run_coroutine_threadsafe(self._record(facts), self._loop).result()
+
+    async def _record(self, facts: tuple[Fact, ...]) -> None:
+        self._context.record(*facts)
 
     def progress(self, fraction: float | None = None, message: str | None = None) -> None:
         """Report how far the node is; `fraction` is 0 to 1."""

@@ -14,7 +14,7 @@ from pykka import ActorRef
 from .context import NodeContext
 from .core.errors import NodeError
 from .core.events import Failure
-from .core.json import encode_output
+from .core.json import as_text, encode_output
 from .core.messages import CompleteAttempt, FailAttempt
 from .core.node import TaskType
 from .core.workflow import Node
@@ -63,23 +63,30 @@ class NodeExecutor(LoopActor):
         self._node = node
         self.context = context
         self._session = session
+        self._begun = False
+
+    def on_stop(self) -> None:
+        """Ended before its turn came: there is nobody else to say so, and the session waits for the word."""
+        if not self._begun and self._session.is_alive():
+            self._session.tell(AttemptEnded(self.context))
 
     async def on_receive(self, message: Any) -> None:
         """Run the attempt."""
         report: CompleteAttempt | FailAttempt | None = None
         context = self.context
+        self._begun = True
         context.begin_span()
         try:
             await context.checkpoint()
             output = encode_output(await self._output())
             report = CompleteAttempt(self._node.id, context.round, context.attempt, output)
         except NodeError as error:
-            report = self._failed(error.node_code, str(error), error.terminal, error.retry_after)
+            report = self._failed(error.node_code, error, error.terminal, _seconds(error.retry_after))
         except asyncio.CancelledError:
             if not context.cancelled:  # raised by the node itself: nobody cancelled it
                 report = self._failed("cancelled_error", "the node raised CancelledError")
         except BaseException as error:  # noqa: BLE001 - SystemExit and the like end this node only
-            report = self._failed("exception", f"{type(error).__name__}: {error}")
+            report = self._failed("exception", f"{type(error).__name__}: {as_text(error)}")
         finally:
             if context.span is not None:
                 self._end_span(context.span, report)
@@ -119,6 +126,14 @@ class NodeExecutor(LoopActor):
     def _properties(self) -> Any:
         return self._node.static if self._node.static is not None else self.context.resolve()
 
-    def _failed(self, code: str, message: str, terminal: bool = False, retry_after: float | None = None) -> FailAttempt:
-        context, failure = self.context, Failure(code, message)
+    def _failed(
+        self, code: object, message: object, terminal: bool = False, retry_after: float | None = None
+    ) -> FailAttempt:
+        """What is said here goes into the log, and must come out of it again, whatever types the node used."""
+        context, failure = self.context, Failure(as_text(code), as_text(message))
         return FailAttempt(self._node.id, context.round, context.attempt, failure, terminal, retry_after)
+
+
+def _seconds(given: object) -> float | None:
+    """Return when the node says a retry makes sense, unless that is no number."""
+    return given if isinstance(given, (int, float)) else None

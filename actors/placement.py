@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 from pykka import ActorDeadError, ActorRef
@@ -12,8 +13,9 @@ from .core.messages import Create, Created
 from .core.sharding import shard_of
 from .core.workflow import Workflow
 from .dispatch.mailbox import EMPTY, Mailbox
+from .queries import Begin
 from .session import SessionActor
-from .supervisor import Activate, Open, Supervisor
+from .supervisor import Activate, Forget, Open, Supervisor
 
 TRIES: Final = 3
 """How often a command is repeated when its session leaves memory just then."""
@@ -112,11 +114,16 @@ class LocalPlacement:
         for _ in range(TRIES):
             ref = await _supervised(shard, Open(message.session_id, workflow, fresh))
             try:
-                created: Created = await ref.ask(message, block=False)
+                created: Created = await ref.ask(Begin(workflow, message), block=False)
             except ActorDeadError:
                 continue  # it ended between the look-up and the message
             return created
         raise SessionFailed(f"session {message.session_id!r} left memory {TRIES} times in a row")
+
+    async def forget(self, session_id: str) -> None:
+        """Let go of a session that was deleted, whether it is in memory or about to be."""
+        with suppress(ActorDeadError):  # the runtime is being closed
+            await self.shard(session_id).supervisor.ask(Forget(session_id), block=False)
 
 
 async def _supervised(shard: Shard, message: Open | Activate) -> ActorRef[SessionActor]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final
 
-from .core.errors import NotFound, SessiondError
+from .core.errors import NotFound, SessiondError, StoreBroken, Unavailable
 from .core.ports import Clock, Committer, Store
 from .core.timestamps import stamp
 from .options import Options
@@ -88,30 +87,61 @@ class Presence:
         await bring_back(self._placement, self._due, self._options.recovery_at_once)
 
     async def expire(self) -> int:
-        """Delete the sessions that ended longer ago than they are to be kept; return their number."""
+        """Delete the sessions that ended longer ago than they are to be kept; return their number.
+
+        One that can't be deleted, since its log can't be read for one, stays and holds up no other.
+        """
         if self._options.retain_s is None:
             return 0
         before = stamp(self._clock.now() - self._options.retain_s)
         count = 0
         for shard in range(self._store.shards):
-            while ids := await self._expired(shard, before):
+            kept: set[str] = set()
+            families: dict[str, bool] = {}
+            while ids := [each for each in await self._expired(shard, before, len(kept)) if each not in kept]:
                 for session_id in ids:
-                    with suppress(NotFound):  # with its parent
-                        await self._delete(session_id)
-                count += len(ids)
+                    if await self._stays(session_id, families) or not await self._deleted(session_id):
+                        kept.add(session_id)
+                    else:
+                        count += 1
         if count:
             logger.info("deleted %d sessions that ended before %s", count, before)
         return count
 
+    async def _stays(self, session_id: str, families: dict[str, bool]) -> bool:
+        """Whether it is a child session and its family is there: it goes with that, which may ask for it again."""
+        root, tilde, _ = session_id.partition("~")
+        if tilde and root not in families:
+            families[root] = await self._read(self._store.row, root) is not None
+        return bool(tilde) and families[root]
+
+    async def _deleted(self, session_id: str) -> bool:
+        try:
+            await self._delete(session_id)
+        except (Unavailable, StoreBroken):
+            raise
+        except NotFound:
+            return False  # somebody was quicker
+        except SessiondError as error:
+            logger.error("session %s is out of date and can't be deleted: %s", session_id, error)
+            return False
+        return True
+
     async def _go_round(self) -> None:
         while True:
             for duty in (self.wake, self.expire):
-                try:
-                    await duty()
-                except SessiondError as error:
-                    logger.error("a round is left out: %s", error)
+                await self._done(duty)
             await asyncio.sleep(self._options.passivate_s)
-            await self.passivate()
+            await self._done(self.passivate)
+
+    async def _done(self, duty: Callable[[], Awaitable[Any]]) -> None:
+        """Whatever one round meets, there are further ones: timers wait for them."""
+        try:
+            await duty()
+        except SessiondError as error:
+            logger.error("a round is left out: %s", error)
+        except Exception:
+            logger.exception("a round is left out")
 
     def _horizon(self) -> float:
         return self._clock.now() + 2 * self._options.passivate_s
@@ -120,8 +150,9 @@ class Presence:
         found: list[str] = await self._read(self._store.unfinished, shard)
         return found
 
-    async def _expired(self, shard: int, before: str) -> list[str]:
-        return await self._of_ours(shard, self._store.expired, before, AT_ONCE)
+    async def _expired(self, shard: int, before: str, kept: int) -> list[str]:
+        """Those that are kept come again, so there have to be more."""
+        return await self._of_ours(shard, self._store.expired, before, AT_ONCE + 2 * kept)
 
     async def _due(self, shard: int) -> list[str]:
         return await self._of_ours(shard, self._store.due, self._horizon())

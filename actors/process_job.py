@@ -21,7 +21,7 @@ from msgspec import Raw
 
 from .core.errors import NodeError
 from .core.events import Failure
-from .core.json import encode_output
+from .core.json import as_text, encode_output
 from .core.user_code import UserCode
 
 
@@ -77,9 +77,9 @@ def perform(job: bytes) -> bytes:
         code = UserCode(target, properties, "process")
         outcome = Outcome(output=encode_output(code.call(context, context.properties)))
     except NodeError as error:
-        outcome = Outcome(failure=Failure(error.node_code, str(error)))
+        outcome = Outcome(failure=Failure(as_text(error.node_code), as_text(error)))
     except BaseException as error:  # noqa: BLE001 - SystemExit and the like end this attempt only
-        outcome = Outcome(failure=Failure("exception", f"{type(error).__name__}: {error}"))
+        outcome = Outcome(failure=Failure("exception", f"{type(error).__name__}: {as_text(error)}"))
     return msgspec.json.encode(outcome)
 
 

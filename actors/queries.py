@@ -1,8 +1,24 @@
-"""What a session is told that changes nothing: questions, and the leave to go."""
+"""What a session is told besides commands: to begin, questions, and the leave to go."""
 
 from __future__ import annotations
 
+from .core.messages import Create
+from .core.workflow import Workflow
 from .dispatch.mailbox import Control
+
+
+class Begin:
+    """Creates the session, to run this workflow.
+
+    Who had the actor made may have left, and another creation of the same id may come in its place: so the workflow
+    comes with the creation that is carried out.
+    """
+
+    __slots__ = ("create", "workflow")
+
+    def __init__(self, workflow: Workflow, create: Create) -> None:
+        self.workflow = workflow
+        self.create = create
 
 
 class Describe(Control):

@@ -87,6 +87,11 @@ class Restorer:
         self._diverged.add(session_id)
         self._quarantine(session_id, error)
 
+    def forget(self, session_id: str) -> None:
+        """Hold nothing against a session that was deleted: its id may be used again."""
+        self._diverged.discard(session_id)
+        self.quarantined.pop(session_id, None)
+
     def _quarantine(self, session_id: str, error: StoreError) -> Quarantined:
         if session_id not in self.quarantined:
             logger.error("session %s is quarantined and left as it is: %s: %s", session_id, error.code, error)

@@ -359,10 +359,7 @@ class Runtime(Archive):
                 await self.delete(child_id)
         if not await carried_through(self._removed(session_id, row)):
             raise NotFound("session", session_id)
-        shard = self.placement.shard(session_id)
-        if (ref := shard.sessions.get(session_id)) is not None:
-            ref.stop(block=False)  # its id may be used again
-            self._retire(shard.number, session_id)
+        await self.placement.forget(session_id)  # its id may be used again
 
     async def _removed(self, session_id: str, row: SessionRow) -> bool:
         with self.definitions.leaving(row) as whole:

@@ -42,7 +42,7 @@ from .dispatch.loop_actor import LoopActor
 from .dispatch.supervision import ChildFailed
 from .environment import Environment
 from .executor import AttemptEnded, NodeExecutor
-from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Describe, Passivate
+from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Begin, Describe, Passivate
 from .release import Release, Releases
 from .reports import Reports, TokensWaiting
 from .upkeep import Upkeep
@@ -96,12 +96,14 @@ class SessionActor(LoopActor):
         """
         if isinstance(message, Passivate):
             return self._passivated()
-        if not self._state.seq and type(message) is not Create:
+        if not self._state.seq and type(message) not in (Begin, Create):
             raise NotFound("session", self._state.session_id)
         self._rested = False
         if isinstance(message, Command):
             return self._handle(cast(AnyCommand, message))
         match message:
+            case Begin():
+                return self._begin(message)
             case TokensWaiting():
                 self._tokens_waiting(message.context)
             case AttemptEnded():
@@ -119,6 +121,11 @@ class SessionActor(LoopActor):
             case _:
                 raise TypeError(f"a session can't handle {type(message).__name__}")
         return None
+
+    def _begin(self, message: Begin) -> Any:
+        if not self._state.seq:
+            self._workflow = message.workflow
+        return self._handle(message.create)
 
     def _handle(self, command: AnyCommand) -> Any:
         if isinstance(command, EXTERNAL):

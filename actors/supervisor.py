@@ -23,7 +23,7 @@ from .dispatch.loop_actor import LoopActor
 from .dispatch.mailbox import Control
 from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
-from .restore import Restorer
+from .restore import Restored, Restorer
 from .session import SessionActor
 
 logger = logging.getLogger("sessiond.supervisor")
@@ -50,6 +50,15 @@ class Open:
 
 class Activate:
     """Bring a stored session into memory; the answer is its ref."""
+
+    __slots__ = ("session_id",)
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+
+
+class Forget:
+    """A session was deleted: its actor stops, and what was read of it before isn't brought back."""
 
     __slots__ = ("session_id",)
 
@@ -95,6 +104,7 @@ class Supervisor(LoopActor):
         self._tasks: set[asyncio.Task[None]] = set()
         self._wanted: dict[str, Workflow] = {}
         self._doomed: set[str] = set()
+        self._outdated: set[str] = set()
         self._budgets: dict[str, RestartBudget] = {}
 
     def on_receive(self, message: Any) -> Any:
@@ -113,6 +123,8 @@ class Supervisor(LoopActor):
                 return self._activate(session_id)
             case Activate():
                 return self._activate(message.session_id)
+            case Forget():
+                return self._forget(message.session_id)
             case FailOver():
                 return self._fail_over(message.session_id)
             case ChildFailed():
@@ -163,6 +175,7 @@ class Supervisor(LoopActor):
             if not isinstance(error, SessiondError):
                 logger.exception("session %s can't be brought back", session_id)
             self._wanted.pop(session_id, None)
+            self._outdated.discard(session_id)
             for reply in self._activating.pop(session_id, ()):
                 reply.set_exception(error)
             return
@@ -170,14 +183,13 @@ class Supervisor(LoopActor):
             reply.set(ref)
 
     async def _recovered(self, session_id: str) -> ActorRef[SessionActor]:
-        restored = await self._restorer.restore(session_id)
+        restored, parent = await self._restored(session_id)
         wanted = self._wanted.pop(session_id, None)
         if restored is None and wanted is not None:
             return self._spawn(wanted, SessionState(session_id))
         if restored is None:
             raise NotFound("session", session_id)
         state = restored.state
-        parent = None if state.parent_id is None else await self._row(state.parent_id)
         ref = self._spawn(restored.workflow, state, restored.row.idle, restored.extent, restored.since)
         if session_id in self._doomed:
             self._doomed.discard(session_id)
@@ -188,6 +200,24 @@ class Supervisor(LoopActor):
                 follow(ref, state.parent_id, parent)
             ref.tell(Recover())
         return ref
+
+    async def _restored(self, session_id: str) -> tuple[Restored | None, SessionRow | None]:
+        """Read a session back, and its parent's row; again if it was deleted meanwhile."""
+        while True:
+            self._outdated.discard(session_id)
+            restored = await self._restorer.restore(session_id)
+            parent_id = None if restored is None else restored.state.parent_id
+            parent = None if parent_id is None else await self._row(parent_id)
+            if session_id not in self._outdated:
+                return restored, parent
+
+    def _forget(self, session_id: str) -> None:
+        if session_id in self._activating:
+            self._outdated.add(session_id)
+        if (ref := self.sessions.pop(session_id, None)) is not None:
+            ref.stop(block=False)
+        self._budgets.pop(session_id, None)
+        self._restorer.forget(session_id)
 
     def _fail_over(self, session_id: str) -> None:
         """Recover a session that met a bug; one that does so again and again is ended."""

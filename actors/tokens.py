@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from .core.json import as_text
 from .core.segment import frame
 
 MAX_BUFFER: Final = 65_536
@@ -19,6 +20,13 @@ _FIXED: Final = 45
 """Bytes of a token event's frame header, seq, timestamp and punctuation."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+def _quoted(chunk: str) -> bytes:
+    try:
+        return _encode(chunk)
+    except UnicodeEncodeError:  # half a surrogate pair, where a model's text was cut in two
+        return _encode(as_text(chunk))
 
 
 class TokenBuffer:
@@ -65,6 +73,6 @@ class TokenBuffer:
         frames = []
         for chunk, thinking in self._chunks:
             seq += 1
-            frames.append(frame(b'{"seq":%d%b%b%b' % (seq, head, _encode(chunk), tails[thinking])))
+            frames.append(frame(b'{"seq":%d%b%b%b' % (seq, head, _quoted(chunk), tails[thinking])))
         self.clear()
         return seq, frames

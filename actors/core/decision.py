@@ -22,7 +22,7 @@ from .events import (
     Record,
     TimerSet,
 )
-from .json import encode_output
+from .json import as_text, encode_output
 from .lifecycle import NodeStatus, Status
 from .messages import Cancel, Pause, Reply, Resume, Stop
 from .node import Answer, InlineType, Outcome, TaskType, WaitingType
@@ -313,5 +313,5 @@ _END_WORDS = {
 def failure_of(error: Exception) -> Failure:
     """Return what a node's own error means for its attempt."""
     if isinstance(error, NodeError):
-        return Failure(error.node_code, str(error))
-    return Failure("exception", f"{type(error).__name__}: {error}")
+        return Failure(as_text(error.node_code), as_text(error))
+    return Failure("exception", f"{type(error).__name__}: {as_text(error)}")

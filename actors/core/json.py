@@ -59,6 +59,19 @@ def encode_request(value: Any, at: str) -> Raw:
         raise InvalidInput([Fault(at, str(error))], "the request") from None
 
 
+def as_text(value: object) -> str:
+    """Return what a user's code gave for a text as one that JSON can carry: surrogates are escaped.
+
+    Messages of errors are no JSON: Python puts lone surrogates into the names of files that aren't UTF-8, and `str()`
+    of a user's own error may raise whatever it likes.
+    """
+    try:
+        text = value if type(value) is str else str(value)
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    except BaseException:  # noqa: BLE001 - the value's own code runs in there
+        return f"(a {type(value).__name__} that can't be shown)"
+
+
 def _all_finite(value: Any) -> bool:
     """Whether `value` has no NaN and no infinity in it."""
     with suppress(Exception):  # a whole number beyond 64 bits, for one

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from support.graphs import chain, registry
+from support.graphs import chain, graph, registry
+from support.held_store import HeldStore
 from support.watching import collect, contiguous
 
 from sessiond import Runtime
@@ -31,3 +33,28 @@ async def test_control_that_overtakes_the_creation_finds_no_session(store_url: s
         records = await collect(runtime.session("s1"))
         contiguous(records)
         assert [record.event for record in records[:2]] == ["execution:created", "execution:started"]
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["joins", "comes_later"])
+async def test_a_creation_in_place_of_one_that_was_given_up_runs_its_own_workflow(waits: bool) -> None:
+    store = HeldStore()
+    async with Runtime.open(store, registry=registry()) as runtime:
+        store.loads.shut()
+        given_up = asyncio.create_task(runtime.create(chain(2), session_id="s"))
+        await store.loads.met()
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        if not waits:
+            store.loads.open()
+            while not runtime.awake("s"):
+                await asyncio.sleep(0)
+        wanted = asyncio.create_task(runtime.create(graph({"s": ["only"], "only": []}), session_id="s"))
+        await asyncio.sleep(0)
+        store.loads.open()
+        created = await wanted
+        await runtime.ended("s")
+        detail = await runtime.detail("s")
+        assert created.session_id == "s"
+        assert set(detail.nodes) == {"s", "only"}
+        assert (await runtime.row("s")).workflow_version == detail.workflow_version
+        assert set((await runtime.workflow_of("s")).nodes) == {"s", "only"}

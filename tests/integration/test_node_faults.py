@@ -20,6 +20,11 @@ CYCLE: list[Any] = []
 CYCLE.append(CYCLE)
 
 
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
 def raises(error: BaseException | type[BaseException]) -> Callable[[Any], Any]:
     def body(_: Any) -> Any:
         raise error
@@ -40,6 +45,10 @@ FAULTS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "cycle": (lambda _: CYCLE, "output_invalid"),
     "huge": (lambda _: "x" * 2_000_000, "output_too_large"),
     "surrogate": (lambda _: "\ud800", "output_invalid"),
+    "surrogate_in_error": (raises(FileNotFoundError("no file \udcff.txt")), "exception"),
+    "surrogate_in_node_error": (raises(NodeError("no \udcff")), "node_error"),
+    "error_without_text": (raises(Unspeakable()), "exception"),
+    "code_that_is_a_number": (raises(NodeError("no", code=404)), "404"),  # type: ignore[arg-type]
 }
 
 
