@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from .browsers import BrowserPolicy
-from .call import Gateway
+from .call import Gateway, Route
 from .deflate import agree, deflated
-from .problems import report
+from .endpoint import JsonHandler
+from .problems import Malformed
 from .socket_protocol import SocketProtocol
 
 logger = logging.getLogger("sessiond.gateway")
@@ -29,15 +29,25 @@ EXPIRED: Final = 4401
 SLOW: Final = 4408
 
 
-class LiveSocket(WebSocketHandler):
-    """A WebSocket that sends events."""
+class LiveSocket(WebSocketHandler, JsonHandler):
+    """A WebSocket that sends events; what is no handshake is answered like any other request."""
 
-    gateway: Gateway
-
-    def initialize(self, gateway: Gateway) -> None:
+    def initialize(self, gateway: Gateway, routes: Mapping[str, Route]) -> None:
         """Take what all requests share."""
-        self.gateway = gateway
+        super().initialize(gateway, routes)
         self._pulse: Pulse | None = None
+
+    def methods(self) -> tuple[str, ...]:
+        """A handshake is a GET."""
+        return ("GET",)
+
+    def prepare(self) -> None:
+        """Refuse what is no handshake as a problem; Tornado would answer with text that says it is HTML."""
+        headers = self.request.headers
+        connection = {word.strip() for word in headers.get("Connection", "").lower().split(",")}
+        upgrades = headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in connection
+        if self.request.method == "GET" and not (upgrades and "Sec-WebSocket-Key" in headers):
+            self.write_problem(Malformed("the request asks for a WebSocket, and isn't its handshake (RFC 6455)"))
 
     def check_origin(self, origin: str) -> bool:
         """Let our own pages in, and those of the origins that the settings name."""
@@ -57,11 +67,6 @@ class LiveSocket(WebSocketHandler):
     def _detach_stream(self) -> IOStream:
         """Take the stream from the HTTP connection; Tornado would also bar ten methods, at 1.5 KB a socket."""
         return self.detach()
-
-    def log_exception(self, *info: Any) -> None:
-        """Log a bug without the request: its URL may hold a ticket."""
-        if info[1] is not None and not isinstance(info[1], HTTPError):
-            report(info[1])
 
     def begin(self) -> None:
         """The upgrade is accepted: from here on the connection is looked after."""

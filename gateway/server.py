@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -55,7 +55,7 @@ class Asks(PathMatches):
 
 def pattern(path: str) -> str:
     """Return a route's path as a regular expression."""
-    return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "$"
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)) + "$"
 
 
 class GuardedApplication(Application):
@@ -80,19 +80,19 @@ def application(gateway: Gateway) -> Application:
     for route in ROUTES:
         table.setdefault(route.path, {})[route.method] = route
     events = {"gateway": gateway, "routes": table[EVENTS]}
+    nowhere: dict[str, Any] = {"gateway": gateway, "routes": {}}
     rules = [
-        Rule(Asks(pattern(EVENTS), "Upgrade", "websocket"), EventSocket, {"gateway": gateway}),
+        Rule(Asks(pattern(EVENTS), "Upgrade", "websocket"), EventSocket, nowhere),
         Rule(Asks(pattern(EVENTS), "Accept", "text/event-stream"), EventStream, events),
-        *[Rule(Asks(pattern(path), "Upgrade", "websocket"), CommandSocket, {"gateway": gateway}) for path in SOCKETS],
+        *[Rule(Asks(pattern(path), "Upgrade", "websocket"), CommandSocket, nowhere) for path in SOCKETS],
     ]
     for path, routes in table.items():
         rules.append(Rule(PathMatches(pattern(path)), Endpoint, {"gateway": gateway, "routes": routes}))
-    nowhere: Mapping[str, Route] = {}
-    rules.append(Rule(PathMatches(PAGES), PageHandler, {"gateway": gateway, "routes": nowhere}))
+    rules.append(Rule(PathMatches(PAGES), PageHandler, nowhere))
     return GuardedApplication(
         rules,
         default_handler_class=Endpoint,
-        default_handler_args={"gateway": gateway, "routes": nowhere},
+        default_handler_args=nowhere,
         log_function=log_request,
         browsers=BrowserPolicy(gateway.settings),
         pages=Pages(),
