@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -19,6 +20,7 @@ from .browsers import BrowserPolicy
 from .call import Gateway, Route
 from .deflate import agree, deflated
 from .endpoint import JsonHandler
+from .patience import PatientStream
 from .problems import Malformed
 from .socket_protocol import SocketProtocol
 
@@ -71,6 +73,9 @@ class LiveSocket(WebSocketHandler, JsonHandler):
     def begin(self) -> None:
         """The upgrade is accepted: from here on the connection is looked after."""
         self.set_nodelay(True)
+        connection = self.ws_connection
+        if connection is not None and isinstance(connection.stream, PatientStream):
+            connection.stream.patience = math.inf  # the pulse sees a stall too, and says why it closes
         settings = self.gateway.settings
         self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
 

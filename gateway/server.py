@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from tornado import httputil
 from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
@@ -23,6 +22,7 @@ from .call import Gateway, Route
 from .command_socket import CommandSocket
 from .endpoint import Endpoint, Refusal, log_request
 from .pages import PageHandler, Pages
+from .patience import PatientStream
 from .problems import Forbidden
 from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
@@ -163,13 +163,14 @@ class Server:
         settings = self._settings
         most = max(MAX_READ, 2 * settings.max_header, 2 * settings.max_message)
         if self._certificate is None:
-            stream = IOStream(connection, max_buffer_size=most)
+            stream = PatientStream(connection, max_buffer_size=most)
         else:
             try:
                 stream = self._certificate.stream(connection, most)
             except OSError:  # the peer has left already
                 connection.close()
                 return
+        stream.patience = settings.stall_s
         self._http.handle_stream(stream, address)
 
     def _check_leave(self) -> None:

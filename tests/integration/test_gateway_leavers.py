@@ -152,3 +152,37 @@ async def test_a_drain_ends_an_event_stream_whole() -> None:
         assert (await reader.read()).endswith(b"\r\n0\r\n\r\n")
         writer.close()
         await writer.wait_closed()
+
+
+async def ask(site: Site, often: int, window: int) -> socket.socket:
+    """Ask for far more than the system holds for a client."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", int(site.url.rpartition(":")[2])))
+    connection.send(get("/openapi.json") * often)
+    return connection
+
+
+async def test_whoever_asks_and_does_not_read_is_closed() -> None:
+    async with site_on("memory://", stall_s=0.2) as site:
+        before = kept(site) | {"files": len(os.listdir("/proc/self/fd")) + MANY}
+        held = [await ask(site, 200, 4_096) for _ in range(MANY)]
+        while len(site.server._http._connections) < MANY:
+            await asyncio.sleep(0)
+        await settles(site, before)
+        for connection in held:
+            connection.close()
+
+
+async def test_whoever_reads_slowly_is_not() -> None:
+    async with site_on("memory://", stall_s=0.5) as site:
+        page = (await site.fetch("GET", "/openapi.json")).body
+        connection = await ask(site, 1_600, 65_536)
+        size = 0
+        while size < 1_600 * len(page):  # some seconds, in which it never takes much at once
+            data = await asyncio.get_running_loop().sock_recv(connection, 512)
+            await asyncio.sleep(0)  # the server has its turn after each bite
+            assert data, "the server has closed"
+            size += len(data)
+        connection.close()
