@@ -174,11 +174,12 @@ class Server:
         self._http.handle_stream(stream, address)
 
     def _check_leave(self) -> None:
+        self._check = asyncio.get_running_loop().call_later(self._settings.auth_check_s, self._check_leave)
+        self.gateway.expel_invalid()  # first, as the time of some may be over whatever the files hold
         if self._certificate is not None:
             self._certificate.refresh()
-        self.gateway.auth.refresh()
-        self.gateway.expel_invalid()
-        self._check = asyncio.get_running_loop().call_later(self._settings.auth_check_s, self._check_leave)
+        if self.gateway.auth.refresh():
+            self.gateway.expel_invalid()
 
     def _refuse_new(self) -> None:
         if self._acceptor is not None:
