@@ -107,7 +107,8 @@ class LiveSocket(WebSocketHandler, JsonHandler):
         if connection is None or connection.is_closing() or connection.stream is None:
             raise WebSocketClosedError
         compresses = isinstance(connection, SocketProtocol) and connection.compresses
-        await connection.stream.write(deflated(frames) if compresses else frames)
+        written = connection.stream.write(deflated(frames) if compresses else frames)
+        await (written if written.done() else asyncio.shield(written))  # Tornado looks at it when it is done
         self.felt()
 
     def felt(self) -> None:
