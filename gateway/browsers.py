@@ -56,12 +56,15 @@ class BrowserPolicy:
         if self._hosts and given is not None and (host := _name(given)) not in self._hosts:
             raise Forbidden(f"this server doesn't answer to the host {host!r}; name it in allowed_hosts if it should")
         origin = request.headers.get("Origin")
-        if origin is not None and request.method not in SAFE and not self.trusts(origin, request.headers):
+        if origin is not None and _matters(request) and not self.trusts(origin, request.headers):
             raise Forbidden("pages of this origin may not use this server; name it in allowed_origins if they should")
 
     def trusts(self, origin: str, headers: HTTPHeaders) -> bool:
         """Return whether a page of `origin` may use this server: one of its own, or one that is named."""
-        parts = urlsplit(origin.lower())
+        try:
+            parts = urlsplit(origin.lower())
+        except ValueError:  # half of an IPv6 address, say: no page has such an origin
+            return False
         own = parts.netloc == headers.get("Host", "").lower() != "" and parts.scheme in self._schemes
         return own or origin.lower() in self._origins
 
@@ -85,6 +88,15 @@ class BrowserPolicy:
     def answers_preflight(self, request: HTTPServerRequest) -> bool:
         """Return whether a request is a preflight of a named origin: it is answered without credentials."""
         return _is_preflight(request) and request.headers["Origin"].lower() in self._origins
+
+
+def _matters(request: HTTPServerRequest) -> bool:
+    """Whether a foreign page could gain by it: by a change, or by a WebSocket, which it may read as it may no answer.
+
+    Tornado checks the origin of WebSockets too, but lets in whoever says `Sec-Fetch-Site: same-origin`, or another
+    scheme at this host.
+    """
+    return request.method not in SAFE or "websocket" in request.headers.get("Upgrade", "").lower()
 
 
 def _is_preflight(request: HTTPServerRequest) -> bool:

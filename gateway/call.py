@@ -112,8 +112,10 @@ class Gateway:
         """Count a stream in; `leave` counts it out.
 
         Raises:
+            Draining: the streams have been told to leave already, maybe while this one's opener was looked at.
             Overloaded, TooManyStreams: too many are open, of all tenants or of this one.
         """
+        self.check_open()
         if len(self.streams) >= self.settings.max_streams:
             raise Overloaded(f"{self.settings.max_streams} streams are open")
         self._open_streams.enter(principal.tenant)

@@ -7,6 +7,7 @@ the answer is written. So whoever sends faster than it reads is held back by its
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from tornado.websocket import WebSocketClosedError
 from ..actors.core.segment import frame
 from ..actors.taps import TapOverflow
 from ..actors.tracing import traceparent
-from .call import Gateway
+from .call import Gateway, Route
 from .commands import ALL, COMMANDS, Answer, Caller, Request, Subscribe, Subscribed, Unsubscribe, Unsubscribed, data_of
 from .fan_in import FanIn
 from .json_limits import parse
@@ -35,9 +36,9 @@ TOO_MANY: Final = 4429
 class CommandSocket(LiveSocket):
     """Takes commands, and sends their answers and the events of what they subscribe to."""
 
-    def initialize(self, gateway: Gateway) -> None:
+    def initialize(self, gateway: Gateway, routes: Mapping[str, Route]) -> None:
         """Take what all requests share."""
-        super().initialize(gateway)
+        super().initialize(gateway, routes)
         self._caller: Caller | None = None
         self._fan: FanIn | None = None
         self._bucket = TokenBucket(gateway.settings.max_commands_s, gateway.settings.max_commands_s)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 from tornado import httputil
+from tornado.http1connection import HTTP1Connection
 from tornado.web import HTTPError, RequestHandler
 
 from ..actors.core.errors import NotFound
@@ -190,6 +191,9 @@ class Endpoint(JsonHandler):
 
     def _when_gone(self, leave: Callable[[], None]) -> None:
         self._leave = leave
+        connection = self.request.connection
+        if isinstance(connection, HTTP1Connection) and (connection.stream is None or connection.stream.closed()):
+            leave()  # nobody is told again, and of an end that came with the request nobody is told at all
 
     def _admit(self, route: Route) -> Principal:
         """Return who asks, who may.

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
+
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
 
 from ..actors.core.errors import Conflict, Overloaded
 from ..actors.core.lifecycle import TERMINAL
@@ -72,6 +76,9 @@ class FanIn:
             AlreadySubscribed, Overloaded, TooManyStreams.
         """
         await self._row(session_id)
+        if self._tap is not None:
+            async with self._turn:
+                await self._drain()
         self._check(session_id, session_id in self._subscriptions)
         self._tally.enter(self._tenant)
         subscription = self._runtime.hub.subscribe(session_id, after, seen=seen, bound=self._buffer)
@@ -155,6 +162,12 @@ class FanIn:
             async with self._turn:
                 if data := tap.take():
                     await self._put(data)
+
+    async def _drain(self) -> None:
+        """Send what the tap holds: nothing of a session's may come out of it once that is followed by itself."""
+        with suppress(TapOverflow, StreamClosedError, WebSocketClosedError):  # nothing can be sent any more
+            while self._tap is not None and (data := self._tap.take()):
+                await self._put(data)
 
     async def _ended(self, subscription: Subscription) -> bool:
         """Whether nothing can follow, where the client has the terminal event already."""

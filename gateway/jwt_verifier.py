@@ -129,13 +129,14 @@ def _checked_key(key: bytes, algorithm: Algorithm) -> Any:
         if len(key) < MIN_SECRET:
             raise _refused("jwt_key", f"a secret for HS256 should have at least {MIN_SECRET} bytes")
         return key
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
         public = load_pem_public_key(key)
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise _refused("jwt_key", f"should be a public key in PEM, for {algorithm}") from None
     if algorithm == "RS256" and isinstance(public, RSAPublicKey) and public.key_size >= MIN_RSA:
         return public

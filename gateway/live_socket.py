@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from .browsers import BrowserPolicy
-from .call import Gateway
+from .call import Gateway, Route
 from .deflate import agree, deflated
-from .problems import report
+from .endpoint import JsonHandler
+from .patience import PatientStream
+from .problems import Malformed
 from .socket_protocol import SocketProtocol
 
 logger = logging.getLogger("sessiond.gateway")
@@ -29,15 +31,25 @@ EXPIRED: Final = 4401
 SLOW: Final = 4408
 
 
-class LiveSocket(WebSocketHandler):
-    """A WebSocket that sends events."""
+class LiveSocket(WebSocketHandler, JsonHandler):
+    """A WebSocket that sends events; what is no handshake is answered like any other request."""
 
-    gateway: Gateway
-
-    def initialize(self, gateway: Gateway) -> None:
+    def initialize(self, gateway: Gateway, routes: Mapping[str, Route]) -> None:
         """Take what all requests share."""
-        self.gateway = gateway
+        super().initialize(gateway, routes)
         self._pulse: Pulse | None = None
+
+    def methods(self) -> tuple[str, ...]:
+        """A handshake is a GET."""
+        return ("GET",)
+
+    def prepare(self) -> None:
+        """Refuse what is no handshake as a problem; Tornado would answer with text that says it is HTML."""
+        headers = self.request.headers
+        connection = {word.strip() for word in headers.get("Connection", "").lower().split(",")}
+        upgrades = headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in connection
+        if self.request.method == "GET" and not (upgrades and "Sec-WebSocket-Key" in headers):
+            self.write_problem(Malformed("the request asks for a WebSocket, and isn't its handshake (RFC 6455)"))
 
     def check_origin(self, origin: str) -> bool:
         """Let our own pages in, and those of the origins that the settings name."""
@@ -58,14 +70,12 @@ class LiveSocket(WebSocketHandler):
         """Take the stream from the HTTP connection; Tornado would also bar ten methods, at 1.5 KB a socket."""
         return self.detach()
 
-    def log_exception(self, *info: Any) -> None:
-        """Log a bug without the request: its URL may hold a ticket."""
-        if info[1] is not None and not isinstance(info[1], HTTPError):
-            report(info[1])
-
     def begin(self) -> None:
         """The upgrade is accepted: from here on the connection is looked after."""
         self.set_nodelay(True)
+        connection = self.ws_connection
+        if connection is not None and isinstance(connection.stream, PatientStream):
+            connection.stream.patience = math.inf  # the pulse sees a stall too, and says why it closes
         settings = self.gateway.settings
         self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
 
@@ -97,7 +107,8 @@ class LiveSocket(WebSocketHandler):
         if connection is None or connection.is_closing() or connection.stream is None:
             raise WebSocketClosedError
         compresses = isinstance(connection, SocketProtocol) and connection.compresses
-        await connection.stream.write(deflated(frames) if compresses else frames)
+        written = connection.stream.write(deflated(frames) if compresses else frames)
+        await (written if written.done() else asyncio.shield(written))  # Tornado looks at it when it is done
         self.felt()
 
     def felt(self) -> None:

@@ -45,7 +45,14 @@ _SECRET: Final = re.compile(
     | \bsk-[A-Za-z0-9_-]{8,}                                           # keys of model providers
     """
 )
-_ESCAPES: Final = {number: f"\\x{number:02x}" for number in (*range(32), 127) if number not in (9, 10)}
+_CONTROLS: Final = (*range(127, 160), 0x2028, 0x2029)
+"""Beyond ASCII too there are characters that move a terminal's cursor, or end a line for some readers."""
+_ESCAPES: Final = {
+    **{number: f"\\x{number:02x}" for number in range(32) if number not in (9, 10)},
+    **{number: f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}" for number in _CONTROLS},
+}
+_JSON_ESCAPES: Final = {number: f"\\u{number:04x}" for number in _CONTROLS}
+"""The rest of them JSON has to escape; these it may."""
 
 
 def redact(text: str) -> str:
@@ -81,7 +88,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = redact(self.formatException(record.exc_info))
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        return msgspec.json.encode(line, enc_hook=str).decode().translate(_JSON_ESCAPES)
 
 
 class TextFormatter(logging.Formatter):
@@ -92,11 +99,16 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with a traceback on further ones."""
-        text = redact(record.getMessage()).translate(_ESCAPES).replace("\n", "\n    ")
+        text = _inert(record.getMessage())
         request_id = fields_of(record).get("request_id")
         about = f" [{request_id}]" if request_id is not None else ""
         line = f"{stamp(record.created)} {record.levelname} {record.name}: {text}{about}"
-        return f"{line}\n{redact(self.formatException(record.exc_info))}" if record.exc_info else line
+        return f"{line}\n    {_inert(self.formatException(record.exc_info))}" if record.exc_info else line
+
+
+def _inert(text: str) -> str:
+    """Return `text` without secrets, as one entry of the log."""
+    return redact(text).translate(_ESCAPES).replace("\n", "\n    ")
 
 
 FORMATTERS: Final[Mapping[LogFormat, type[logging.Formatter]]] = {"text": TextFormatter, "json": JsonFormatter}

@@ -49,8 +49,13 @@ class SessionQuota:
         self._counts: dict[str, _Count] = {}
 
     @asynccontextmanager
-    async def room(self, tenant: str) -> AsyncIterator[None]:
+    async def room(self, tenant: str, known: Callable[[], Awaitable[bool]] | None = None) -> AsyncIterator[None]:
         """Hold room for one session while it is created; given back if that fails.
+
+        Args:
+            tenant: whose session.
+            known: tells whether the session is there already, so that its creation is a repetition and needs no room;
+                asked only if there is none.
 
         Raises:
             QuotaExceeded: there is none.
@@ -59,7 +64,13 @@ class SessionQuota:
             yield
             return
         count = self._counts.setdefault(tenant, _Count())
-        await self._take(tenant, count)
+        try:
+            await self._take(tenant, count)
+        except QuotaExceeded:
+            if known is None or not await known():
+                raise
+            yield
+            return
         try:
             yield
         except BaseException:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from tornado import httputil
 from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
@@ -23,6 +22,7 @@ from .call import Gateway, Route
 from .command_socket import CommandSocket
 from .endpoint import Endpoint, Refusal, log_request
 from .pages import PageHandler, Pages
+from .patience import PatientStream
 from .problems import Forbidden
 from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
@@ -55,7 +55,7 @@ class Asks(PathMatches):
 
 def pattern(path: str) -> str:
     """Return a route's path as a regular expression."""
-    return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "$"
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)) + "$"
 
 
 class GuardedApplication(Application):
@@ -80,19 +80,19 @@ def application(gateway: Gateway) -> Application:
     for route in ROUTES:
         table.setdefault(route.path, {})[route.method] = route
     events = {"gateway": gateway, "routes": table[EVENTS]}
+    nowhere: dict[str, Any] = {"gateway": gateway, "routes": {}}
     rules = [
-        Rule(Asks(pattern(EVENTS), "Upgrade", "websocket"), EventSocket, {"gateway": gateway}),
+        Rule(Asks(pattern(EVENTS), "Upgrade", "websocket"), EventSocket, nowhere),
         Rule(Asks(pattern(EVENTS), "Accept", "text/event-stream"), EventStream, events),
-        *[Rule(Asks(pattern(path), "Upgrade", "websocket"), CommandSocket, {"gateway": gateway}) for path in SOCKETS],
+        *[Rule(Asks(pattern(path), "Upgrade", "websocket"), CommandSocket, nowhere) for path in SOCKETS],
     ]
     for path, routes in table.items():
         rules.append(Rule(PathMatches(pattern(path)), Endpoint, {"gateway": gateway, "routes": routes}))
-    nowhere: Mapping[str, Route] = {}
-    rules.append(Rule(PathMatches(PAGES), PageHandler, {"gateway": gateway, "routes": nowhere}))
+    rules.append(Rule(PathMatches(PAGES), PageHandler, nowhere))
     return GuardedApplication(
         rules,
         default_handler_class=Endpoint,
-        default_handler_args={"gateway": gateway, "routes": nowhere},
+        default_handler_args=nowhere,
         log_function=log_request,
         browsers=BrowserPolicy(gateway.settings),
         pages=Pages(),
@@ -163,21 +163,23 @@ class Server:
         settings = self._settings
         most = max(MAX_READ, 2 * settings.max_header, 2 * settings.max_message)
         if self._certificate is None:
-            stream = IOStream(connection, max_buffer_size=most)
+            stream = PatientStream(connection, max_buffer_size=most)
         else:
             try:
                 stream = self._certificate.stream(connection, most)
             except OSError:  # the peer has left already
                 connection.close()
                 return
+        stream.patience = settings.stall_s
         self._http.handle_stream(stream, address)
 
     def _check_leave(self) -> None:
+        self._check = asyncio.get_running_loop().call_later(self._settings.auth_check_s, self._check_leave)
+        self.gateway.expel_invalid()  # first, as the time of some may be over whatever the files hold
         if self._certificate is not None:
             self._certificate.refresh()
-        self.gateway.auth.refresh()
-        self.gateway.expel_invalid()
-        self._check = asyncio.get_running_loop().call_later(self._settings.auth_check_s, self._check_leave)
+        if self.gateway.auth.refresh():
+            self.gateway.expel_invalid()
 
     def _refuse_new(self) -> None:
         if self._acceptor is not None:

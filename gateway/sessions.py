@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Final, assert_never
 
 from msgspec import UNSET
@@ -50,8 +50,8 @@ from .waits import await_detail
 from .wire import below
 
 PREFIX: Final = "/api/v1/sessions/"
-TAKEN: Final = frozenset({"counts"})
-"""What stands where a session's id may: no session can have it, for it couldn't be looked at."""
+TAKEN: Final = frozenset({"counts", ".", ".."})
+"""What means something else where a session's id may stand: no session can have it, for it couldn't be looked at."""
 
 
 async def execute(call: Call) -> Reply:
@@ -79,7 +79,7 @@ async def fork(call: Call) -> Reply:
             session_id=session_id,
             start=body.start,
         )
-        async with call.gateway.quota.room(call.principal.tenant):
+        async with _room(call, session_id):
             created = await call.runtime.fork(call.path["session_id"], request)
     return await _created(call, created)
 
@@ -102,7 +102,7 @@ async def _create(call: Call, body: Execute) -> Created:
     else:
         workflow = body.workflow_id or ""
     with _named(call, body.session_id) as session_id:
-        async with call.gateway.quota.room(tenant):
+        async with _room(call, session_id):
             return await runtime.create(
                 workflow,
                 input=body.input,
@@ -116,11 +116,26 @@ async def _create(call: Call, body: Execute) -> Created:
             )
 
 
+def _room(call: Call, session_id: str | None) -> AbstractAsyncContextManager[None]:
+    """Hold room for a session, unless it is there: who asks again gets the first answer, whatever there is room for."""
+
+    async def known() -> bool:
+        if session_id is None:
+            return False
+        try:
+            await call.runtime.row(call.principal.session(session_id))
+        except NotFound:
+            return False
+        return True
+
+    return call.gateway.quota.room(call.principal.tenant, known)
+
+
 @contextmanager
 def _named(call: Call, given: str | None) -> Iterator[str | None]:
     """Yield the id of the session to create: the one that is given, or that of the request's key, if it has one."""
     if given in TAKEN:
-        raise InvalidInput([Fault("$.session_id", f"{given!r} is the name of a call")], "the session")
+        raise InvalidInput([Fault("$.session_id", f"{given!r} means something else in a path")], "the session")
     derived = session_id_for((call.principal.tenant, call.key)) if call.key and given is None else None
     try:
         yield derived or given

@@ -30,7 +30,16 @@ _CODES: Final = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 _FRAMES_A_TURN: Final = 64
 """Frames that are taken from one socket before others get their turn."""
 
-_OF_THE_REQUEST: Final = ("path_args", "path_kwargs", "open_args", "open_kwargs", "_headers", "_transforms", "ui")
+_OF_THE_REQUEST: Final = (
+    "path_args",
+    "path_kwargs",
+    "open_args",
+    "open_kwargs",
+    "_headers",
+    "_transforms",
+    "ui",
+    "request_id",
+)
 """What a handler keeps of its request, and a socket has no use for."""
 
 

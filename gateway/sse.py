@@ -31,7 +31,14 @@ class EventStream(JsonHandler):
     _subscription: Subscription | None = None
 
     async def get(self, session_id: str) -> None:
-        """Send until the terminal event, or until either side leaves."""
+        """Send until the terminal event, or until either side leaves; a drain waits for the answer to end whole."""
+        self.gateway.entered()
+        try:
+            await self._answer(session_id)
+        finally:
+            self.gateway.left()
+
+    async def _answer(self, session_id: str) -> None:
         try:
             principal, name, after = await self._admit(session_id)
             self.gateway.enter(self, principal)

@@ -7,13 +7,14 @@ is through, so a slow reader holds back nothing but itself.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from ..actors.core.lifecycle import TERMINAL
 from ..actors.streams import Subscription
-from .call import Gateway
+from .call import Gateway, Route
 from .framing import frames_of, holds_end
 from .live_socket import LiveSocket
 from .problems import close_code, report
@@ -25,9 +26,9 @@ from .wire import decode_query
 class EventSocket(LiveSocket):
     """Sends one session's events; takes no messages but pongs and the close."""
 
-    def initialize(self, gateway: Gateway) -> None:
+    def initialize(self, gateway: Gateway, routes: Mapping[str, Route]) -> None:
         """Take what all requests share."""
-        super().initialize(gateway)
+        super().initialize(gateway, routes)
         self._pump: asyncio.Task[None] | None = None
 
     def open(self, session_id: str) -> None:

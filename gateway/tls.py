@@ -17,6 +17,7 @@ from tornado.iostream import SSLIOStream
 
 from ..actors.core.errors import Fault, InvalidInput
 from .files import FileFault, InvalidFile, state_of_files
+from .patience import PatientStream
 
 logger = logging.getLogger("sessiond.gateway.tls")
 
@@ -26,7 +27,7 @@ _UNREAD: Final = 65_536
 """Bytes of a request without TLS that are read over, before its connection is closed."""
 
 
-class TlsStream(SSLIOStream):
+class TlsStream(PatientStream, SSLIOStream):
     """A server's end of a connection, on the loop from the handshake on.
 
     Tornado logs every handshake that fails, some with a traceback: whoever speaks no TLS could fill the log. It also

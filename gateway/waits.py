@@ -78,8 +78,8 @@ async def await_detail(call: Call) -> SessionDetail:
     gateway, runtime, session_id = call.gateway, call.runtime, call.path["session_id"]
     query: DetailQuery = call.query
     detail = await runtime.detail(session_id)
-    if query.wait is None or gateway.draining or await is_over(runtime, detail, query.wait):
-        return detail
+    if query.wait is None or await is_over(runtime, detail, query.wait) or gateway.draining:
+        return detail  # a drain tells those who wait by now: it is looked at last
     with gateway.following(call.principal, session_id, detail.seq) as subscription:
         poll = LongPoll(subscription)
         gateway.enter(poll, call.principal)

@@ -10,6 +10,8 @@ from typing import Any
 import jwt
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support.graphs import chain
 from support.people import People, bearer, guarded_site
 from support.site import HELD, REVIEW, problem, site_on
@@ -175,6 +177,28 @@ async def test_a_key_that_is_removed_ends_its_streams_and_no_others(tmp_path: Pa
         await staying.send(9, b"here")
         assert await staying.frame() == (10, b"here")
         await staying.close()
+
+
+STRANGE = "MCowBQYDK2VjAyEAAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+"""A public key of a kind that nobody has heard of."""
+
+
+async def test_a_key_for_tokens_that_nobody_knows_does_not_end_the_watch_over_the_files(tmp_path: Path) -> None:
+    key = tmp_path / "issuer.pem"
+    right = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    key.write_bytes(right)
+    async with guarded_site(tmp_path, jwt_key=str(key), jwt_algorithm="EdDSA") as guarded:
+        await guarded.client().execute(HELD, session_id="s1", start=False)
+        leaving = await guarded.site.socket(EVENTS, f"Authorization: Bearer {guarded.key('operator')}\r\n")
+        await leaving.until("stream:live")
+        auth = guarded.site.server.gateway.auth
+        before = auth._seen
+        key.write_text(f"-----BEGIN PUBLIC KEY-----\n{STRANGE}\n-----END PUBLIC KEY-----\n")
+        while auth._seen == before:
+            await asyncio.sleep(0)
+        key.write_bytes(right)
+        guarded.people.remove(guarded.key("operator"))
+        assert await leaving.close_code() == 4401
 
 
 async def test_keys_that_are_added_count_at_once_and_a_broken_file_changes_nothing(

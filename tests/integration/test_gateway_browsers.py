@@ -9,6 +9,7 @@ from support.site import HELD, Site, problem, site_on
 SESSIONS = "/api/v1/sessions"
 EXECUTE = "/api/v1/workflows/execute"
 FRIEND = "https://console.example"
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 async def test_a_rebound_name_gets_nothing_on_any_path(lone_site: Site) -> None:
@@ -76,6 +77,48 @@ async def test_every_answer_tells_browsers_to_be_careful_and_sets_no_cookie(lone
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Set-Cookie" not in answer.headers
         assert "Server" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/ws", "/api/v1/ws", f"{SESSIONS}/s1/events"])
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {}, 400),
+        ("GET", {"Connection": "Upgrade"}, 400),
+        ("GET", {"Connection": "Upgrade", "Upgrade": "h2c, websocket", "Sec-WebSocket-Key": KEY}, 400),
+        ("POST", {}, 405),
+        ("GET", {"Origin": "https://evil.example", "Connection": "Upgrade", "Sec-WebSocket-Key": KEY}, 403),
+        ("GET", {"Origin": "http://[", "Connection": "Upgrade", "Sec-WebSocket-Key": KEY}, 403),
+        ("POST", {"Origin": "http://["}, 403),
+    ],
+)
+async def test_what_is_no_handshake_is_answered_like_any_other_request(
+    lone_site: Site, path: str, method: str, headers: dict[str, str], status: int
+) -> None:
+    given = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", **headers}
+    answer = await lone_site.fetch(method, path, None, given)
+    problem(answer, status)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Request-Id"]
+    assert "Server" not in answer.headers
+    assert answer.headers.get("Allow") == ("GET" if status == 405 else None)
+
+
+async def test_an_origin_that_is_none_is_refused_and_fills_no_log(
+    lone_site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    for origin in ("http://[", "http://[::1", "https://[x]"):
+        foreign = {"Origin": origin, "Content-Type": "application/json"}
+        problem(await lone_site.fetch("POST", EXECUTE, b"{}", foreign), 403)
+    assert not [entry for entry in caplog.records if entry.exc_info]
+
+
+async def test_what_a_client_says_of_its_site_lets_no_foreign_page_open_a_socket(lone_site: Site) -> None:
+    says = "Sec-Fetch-Site: same-origin\r\n"
+    with pytest.raises(ConnectionRefusedError):
+        await lone_site.socket("/ws", f"Origin: https://evil.example\r\n{says}")
+    socket = await lone_site.socket("/ws", f"Origin: {lone_site.url}\r\n{says}")
+    await socket.close()
 
 
 async def test_a_cookie_proves_nothing(lone_site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.graphs import chain
 from support.people import bearer, guarded_site
@@ -79,6 +80,25 @@ async def test_unfinished_sessions_are_limited_for_each_tenant(tmp_path: Path, s
             assert problem(refused, 429)["code"] == "quota_exceeded"
             assert int(refused.headers["Retry-After"]) >= 1
         await guarded.client("admin", "zeta").execute(HELD, session_id="s1")
+
+
+async def test_who_asks_again_for_a_session_that_is_there_needs_no_room(tmp_path: Path) -> None:
+    async with guarded_site(tmp_path, max_tenant_sessions=3, max_answers=0) as guarded:
+        headers = {**bearer(guarded.key()), "Idempotency-Key": "k"}
+        await guarded.fetch("POST", EXECUTE, {"graph": HELD, "session_id": "s1"})
+        asked = [
+            ("/api/v1/sessions", {"graph": HELD}),
+            ("/api/v1/sessions/s1/fork", {"after_seq": 1, "session_id": "f1"}),
+            (EXECUTE, {"graph": HELD, "session_id": "s1"}),
+        ]
+        for _ in range(2):
+            for path, body in asked:
+                answer = await guarded.site.fetch("POST", path, msgspec.json.encode(body), dict(headers))
+                assert answer.code in (201, 202), answer.body
+                assert "Idempotent-Replayed" not in answer.headers
+        other = await guarded.fetch("POST", EXECUTE, {"graph": HELD, "session_id": "s1", "labels": {"a": "b"}})
+        assert problem(other, 409)["code"] == "session_exists"
+        assert problem(await guarded.fetch("POST", EXECUTE, {"graph": HELD, "session_id": "s4"}), 429)
 
 
 async def test_the_limit_on_headers_is_answered(lone_site: Site) -> None:

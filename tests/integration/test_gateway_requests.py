@@ -129,7 +129,8 @@ async def test_malformed_http_is_answered_400(lone_site: Site, data: bytes) -> N
 
 
 async def test_an_unknown_path_is_404_and_a_wrong_method_405(lone_site: Site) -> None:
-    assert problem(await lone_site.fetch("GET", "/api/v1/nothing"), 404)["code"] == "not_found"
+    for path in ("/api/v1/nothing", "/openapi-json", "/openapiXjson", "/livez/"):
+        assert problem(await lone_site.fetch("GET", path), 404)["code"] == "not_found"
     assert problem(await lone_site.fetch("GET", "/api/v1/sessions/none"), 404)["session_id"] == "none"
     response = await lone_site.fetch("PUT", "/api/v1/sessions", b"{}")
     assert problem(response, 405)["code"] == "method_not_allowed"

@@ -68,6 +68,13 @@ async def test_every_answer_over_tls_tells_browsers_to_stay_with_it(secure: Site
     assert HSTS not in (await lone_site.fetch("GET", "/livez", headers={"X-Forwarded-Proto": "https"})).headers
 
 
+async def test_with_tls_no_page_that_came_without_it_opens_a_socket(secure: Site) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        await secure.socket("/ws", f"Origin: {secure.url.replace('https', 'http')}\r\n")
+    socket = await secure.socket("/ws", f"Origin: {secure.url}\r\n")
+    await socket.close()
+
+
 async def test_an_answer_that_closes_says_that_it_is_whole(secure: Site) -> None:
     request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

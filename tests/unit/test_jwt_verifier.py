@@ -20,6 +20,12 @@ from sessiond.gateway.problems import Unauthenticated
 
 NOW = 1_800_000_000.0
 SECRET = b"s" * 32
+STRANGE = (
+    b"-----BEGIN PUBLIC KEY-----\n"
+    b"MCowBQYDK2VjAyEAAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n"
+    b"-----END PUBLIC KEY-----\n"
+)
+"""A key in PEM of a kind that nobody has heard of."""
 CLAIMS = {"sub": "ann", "exp": NOW + 60, "tenant": "acme", "roles": ["operator"]}
 
 
@@ -158,6 +164,8 @@ def test_keys_that_are_weak_or_of_another_kind_are_refused(rsa: RSAPrivateKey, t
         (pem(weak), "RS256"),
         (private, "RS256"),
         (b"nonsense", "RS256"),
+        (STRANGE, "EdDSA"),
+        (STRANGE, "RS256"),
     ):
         with pytest.raises(InvalidInput, match="jwt_key"):
             verifier(key=key, algorithm=algorithm)

@@ -47,6 +47,20 @@ def test_text_cannot_forge_a_line_or_move_the_cursor() -> None:
     line = TextFormatter().format(record("x\r\x1b[2J %s", "\x00", request_id="r1"))
     assert line == "2026-02-02T02:40:00.250000Z WARNING sessiond.x: x\\x0d\\x1b[2J \\x00 [r1]"
     assert "\n    2026" in TextFormatter().format(record("a\n2026-01-01T00:00:00Z ERROR forged"))
+    assert r"x: a\x9b31m\x85b\u2028c" in TextFormatter().format(record("a\x9b31m\x85b\u2028c"))
+
+
+def test_neither_can_the_message_of_an_error() -> None:
+    line = TextFormatter().format(record("failed", error=ValueError("a\x1b[2J\n2026-01-01T00:00:00Z ERROR forged")))
+    assert "\x1b" not in line
+    assert all(further.startswith("    ") for further in line.split("\n")[1:])
+
+
+def test_json_is_inert_too_and_loses_nothing() -> None:
+    text = "a\x7f\x9b31m\x85b\u2028c\u2029"
+    line = JsonFormatter().format(record(text))
+    assert line.isascii()
+    assert json.loads(line)["message"] == text
 
 
 @pytest.mark.parametrize(
