@@ -359,13 +359,14 @@ class Runtime(Archive):
                 await self.delete(child_id)
         if not await carried_through(self._removed(session_id, row)):
             raise NotFound("session", session_id)
-        await self.placement.forget(session_id)  # its id may be used again
 
     async def _removed(self, session_id: str, row: SessionRow) -> bool:
         with self.definitions.leaving(row) as whole:
             token = self.placement.shard(session_id).token
             delete = functools.partial(self.store.delete, session_id, token=token, with_definition=whole)
             deleted: bool = await self._read(delete)
+        if deleted:
+            await self.placement.forget(session_id)  # its id may be used again
         return deleted
 
     def subscribe(self, session_id: str, after: int = 0, seen: str | None = None) -> Subscription:

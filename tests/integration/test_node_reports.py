@@ -91,7 +91,7 @@ async def test_a_tool_execution_is_recorded_as_it_was_when_it_was_reported() -> 
 
     @types.node("mutates")
     async def mutates(context: Any) -> None:
-        given: dict[str, Any] = {"n": 1}
+        given: dict[Any, Any] = {"n": 1}
         context.record(ToolExecution("a", "tool", given, None))
         given["n"] = {2}
         given[3] = object()
