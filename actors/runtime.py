@@ -206,6 +206,7 @@ class Runtime(Archive):
         await gather(ref.stop(block=False) for shard in shards for ref in shard.sessions.values())
         await self.writer.drain()
         await self.dispatcher.stop_all()
+        self.hub.close()
         await self.resources.close()
         await self._read(self.watchdog.close)
         await asyncio.get_running_loop().run_in_executor(None, functools.partial(self._readers.shutdown, wait=True))

@@ -277,6 +277,7 @@ class SessionActor(LoopActor):
         if self._alarms:
             self._alarms.clear()
         if self._attempts:
+            self._attempts.tell_end()  # a thread can't be killed: if it stands at the gate, it would for ever
             self._attempts.kill()
 
     def _fail_over_if_through(self) -> None:
