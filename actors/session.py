@@ -42,7 +42,7 @@ from .dispatch.loop_actor import LoopActor
 from .dispatch.supervision import ChildFailed
 from .environment import Environment
 from .executor import AttemptEnded, NodeExecutor
-from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Begin, Describe, Passivate
+from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Begin, Describe, NoLongerAwaited, Passivate
 from .release import Release, Releases
 from .reports import Reports, TokensWaiting
 from .upkeep import Upkeep
@@ -111,9 +111,12 @@ class SessionActor(LoopActor):
             case Describe():
                 return self._behind_commits(self._describe())
             case AwaitEnd():
-                return self._await_end()
+                return self._await_end(message)
             case AwaitQuiet():
-                return self._await_quiet()
+                return self._await_quiet(message)
+            case NoLongerAwaited():
+                if self._waiters is not None:
+                    self._waiters.forget(message.question)
             case AwaitStored():
                 return self._behind_commits(None)
             case ChildFailed():
@@ -399,13 +402,13 @@ class SessionActor(LoopActor):
             raise self._lost
         return self._under_way.answer(self, answer)
 
-    def _await_end(self) -> Any:
+    def _await_end(self, question: AwaitEnd) -> Any:
         if self._state.terminal and self._lost is None:
             return self._under_way.answer(self, self._describe())
-        return self._made_waiters().ended()
+        return self._made_waiters().ended(question)
 
-    def _await_quiet(self) -> Any:
-        promise = self._made_waiters().quiet()
+    def _await_quiet(self, question: AwaitQuiet) -> Any:
+        promise = self._made_waiters().quiet(question)
         self._tell_if_quiet()
         return promise
 
