@@ -222,8 +222,10 @@ class Supervisor(LoopActor):
     def _fail_over(self, session_id: str) -> None:
         """Recover a session that met a bug; one that does so again and again is ended."""
         self.sessions.pop(session_id, None)
+        now = self._env.clock.now()
+        self._budgets = {each: budget for each, budget in self._budgets.items() if not budget.untouched(now)}
         budget = self._budgets.setdefault(session_id, RestartBudget(RESTARTS, PERIOD_S))
-        if not budget.spend(self._env.clock.now()):
+        if not budget.spend(now):
             self._doomed.add(session_id)
         if parked := self._parked.pop(session_id, None):
             self._activating[session_id] = parked

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.clockwork import Clockwork
 from support.graphs import chain, graph, registry
 from support.held_store import HeldStore
 from support.watching import collect, contiguous
@@ -14,7 +15,7 @@ from sessiond import Runtime, SessionEnded
 from sessiond.actors.core.errors import NotFound, SessiondError
 from sessiond.actors.core.events import ToolExecution
 from sessiond.actors.core.node import InlineType, Outcome, View
-from sessiond.actors.dispatch.mailbox import ask
+from sessiond.actors.dispatch.mailbox import Mailbox, ask
 from sessiond.actors.supervisor import Activate
 
 
@@ -120,3 +121,17 @@ async def test_nobody_reads_the_log_before_the_last_commits_of_the_failed_sessio
         assert (await hasty).is_alive()
         assert await session.result() == 2
         contiguous(await collect(session))
+
+
+async def test_what_sessions_spent_on_recoveries_is_forgotten_with_time() -> None:
+    clock, types = Clockwork(), registry()
+    buggy = Buggy(times=0)
+    types.add(buggy)
+    async with Runtime.open("memory://", registry=types, clock=clock) as runtime:
+        for number in range(20):
+            buggy.left = 1
+            assert await (await runtime.start(graph_of("buggy"))).result() == {"node": "c", "round": 1}
+            clock.ahead = 100.0 * (number + 1)
+        supervisor = runtime.placement.shards[0].supervisor
+        assert isinstance(supervisor, Mailbox)
+        assert len(supervisor.actor._budgets) == 1
