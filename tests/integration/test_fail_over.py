@@ -16,7 +16,7 @@ from sessiond.actors.core.errors import NotFound, SessiondError
 from sessiond.actors.core.events import ToolExecution
 from sessiond.actors.core.node import InlineType, Outcome, View
 from sessiond.actors.dispatch.mailbox import Mailbox, ask
-from sessiond.actors.supervisor import Activate
+from sessiond.actors.supervisor import Activate, Supervisor
 
 
 class Buggy(InlineType):
@@ -134,4 +134,5 @@ async def test_what_sessions_spent_on_recoveries_is_forgotten_with_time() -> Non
             clock.ahead = 100.0 * (number + 1)
         supervisor = runtime.placement.shards[0].supervisor
         assert isinstance(supervisor, Mailbox)
+        assert isinstance(supervisor.actor, Supervisor)
         assert len(supervisor.actor._budgets) == 1
