@@ -179,6 +179,8 @@ class SessionActor(LoopActor):
         if after.status == "paused" and not after.quiesced and not self._busy(after, decision.starts):
             quiet = decide(self._workflow, after, Quiesce(), self._now())
             after, records = quiet.state, records + quiet.records
+        # First, for it may fail, and then nothing has happened.
+        segment = Segment(records[0].seq, records[-1].seq, pack(records))
         self._state = after
         changed = after.status != before
         if changed and before == "pending" and after.status == "running":
@@ -186,7 +188,6 @@ class SessionActor(LoopActor):
         if changed and self._attempts is not None and after.status == "paused":
             self._attempts.pause()
         events = {record.event for record in records}
-        segment = Segment(records[0].seq, records[-1].seq, pack(records))
         row = self._upkeep.row(after, changed or bool(decision.overtaken), events)
         opens = before == "paused" and after.status == "running"
         release = Release(self, segment, reply, decision.reply, decision, opens)
