@@ -68,6 +68,7 @@ class ChildSessions:
     def __init__(self, host: SessionHost) -> None:
         self._host = host
         self._orders: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def workflow(self, named: str | dict[str, Any], tenant: str) -> Workflow:
         """Return the workflow of a tenant that children are to run: `id`, `id@version`, or a definition.
@@ -116,7 +117,9 @@ class ChildSessions:
             await _patiently(lambda: self._host.placement.command(session_id, command))
 
     def order(self, session_id: str, command: Command) -> None:
-        """Have a child handle a command some time soon."""
+        """Have a child handle a command some time soon, unless this is closed."""
+        if self._closed:
+            return
         task = asyncio.get_running_loop().create_task(self._carry_out(session_id, command))
         self._orders.add(task)
         task.add_done_callback(self._orders.discard)
@@ -148,6 +151,7 @@ class ChildSessions:
 
     async def close(self) -> None:
         """Drop orders under way: at the next start, children see for themselves how their parent is."""
+        self._closed = True
         orders = list(self._orders)
         for task in orders:
             task.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
@@ -13,7 +14,7 @@ from .core.messages import Create, Created
 from .core.sharding import shard_of
 from .core.workflow import Workflow
 from .dispatch.mailbox import EMPTY, Mailbox
-from .queries import Begin
+from .queries import AwaitEnd, AwaitQuiet, Begin, NoLongerAwaited
 from .session import SessionActor
 from .supervisor import Activate, Forget, Open, Supervisor
 
@@ -102,6 +103,10 @@ class LocalPlacement:
                 return await ref.ask(message, block=False)
             except ActorDeadError:
                 continue  # it left memory between the look-up and the message
+            except asyncio.CancelledError:
+                if isinstance(message, (AwaitEnd, AwaitQuiet)) and ref.is_alive():
+                    ref.tell(NoLongerAwaited(message))
+                raise
         raise SessionFailed(f"session {session_id!r} left memory {TRIES} times in a row")
 
     async def create(self, workflow: Workflow, message: Create, *, fresh: bool) -> Created:

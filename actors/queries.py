@@ -39,6 +39,15 @@ class AwaitQuiet(Control):
     __slots__ = ()
 
 
+class NoLongerAwaited:
+    """Whoever asked this has left: nobody need be told."""
+
+    __slots__ = ("question",)
+
+    def __init__(self, question: AwaitEnd | AwaitQuiet) -> None:
+        self.question = question
+
+
 class AwaitStored:
     """Asks to be answered once all that was reported before is stored; waits its turn among reports."""
 

@@ -42,7 +42,7 @@ from .dispatch.loop_actor import LoopActor
 from .dispatch.supervision import ChildFailed
 from .environment import Environment
 from .executor import AttemptEnded, NodeExecutor
-from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Begin, Describe, Passivate
+from .queries import AwaitEnd, AwaitQuiet, AwaitStored, Begin, Describe, NoLongerAwaited, Passivate
 from .release import Release, Releases
 from .reports import Reports, TokensWaiting
 from .upkeep import Upkeep
@@ -111,9 +111,12 @@ class SessionActor(LoopActor):
             case Describe():
                 return self._behind_commits(self._describe())
             case AwaitEnd():
-                return self._await_end()
+                return self._await_end(message)
             case AwaitQuiet():
-                return self._await_quiet()
+                return self._await_quiet(message)
+            case NoLongerAwaited():
+                if self._waiters is not None:
+                    self._waiters.forget(message.question)
             case AwaitStored():
                 return self._behind_commits(None)
             case ChildFailed():
@@ -176,6 +179,8 @@ class SessionActor(LoopActor):
         if after.status == "paused" and not after.quiesced and not self._busy(after, decision.starts):
             quiet = decide(self._workflow, after, Quiesce(), self._now())
             after, records = quiet.state, records + quiet.records
+        # First, for it may fail, and then nothing has happened.
+        segment = Segment(records[0].seq, records[-1].seq, pack(records))
         self._state = after
         changed = after.status != before
         if changed and before == "pending" and after.status == "running":
@@ -183,7 +188,6 @@ class SessionActor(LoopActor):
         if changed and self._attempts is not None and after.status == "paused":
             self._attempts.pause()
         events = {record.event for record in records}
-        segment = Segment(records[0].seq, records[-1].seq, pack(records))
         row = self._upkeep.row(after, changed or bool(decision.overtaken), events)
         opens = before == "paused" and after.status == "running"
         release = Release(self, segment, reply, decision.reply, decision, opens)
@@ -277,6 +281,7 @@ class SessionActor(LoopActor):
         if self._alarms:
             self._alarms.clear()
         if self._attempts:
+            self._attempts.tell_end()  # a thread can't be killed: if it stands at the gate, it would for ever
             self._attempts.kill()
 
     def _fail_over_if_through(self) -> None:
@@ -398,13 +403,13 @@ class SessionActor(LoopActor):
             raise self._lost
         return self._under_way.answer(self, answer)
 
-    def _await_end(self) -> Any:
+    def _await_end(self, question: AwaitEnd) -> Any:
         if self._state.terminal and self._lost is None:
             return self._under_way.answer(self, self._describe())
-        return self._made_waiters().ended()
+        return self._made_waiters().ended(question)
 
-    def _await_quiet(self) -> Any:
-        promise = self._made_waiters().quiet()
+    def _await_quiet(self, question: AwaitQuiet) -> Any:
+        promise = self._made_waiters().quiet(question)
         self._tell_if_quiet()
         return promise
 

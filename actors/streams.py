@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from .core.errors import CorruptLog, LogTrimmed
+from .core.errors import CorruptLog, Draining, LogTrimmed
 from .core.events import Record
 from .core.meters import StreamMeters
 from .core.reset import Reset, as_record
@@ -61,6 +61,7 @@ class EventHub:
         present: finds a session as it is now.
 
     Attributes:
+        closed: whether nothing will be published any more.
         meters: what went through.
         reset: see above.
     """
@@ -71,6 +72,7 @@ class EventHub:
         self._present = present
         self._subscribers: dict[str, list[Subscription]] = {}
         self._taps: list[Tap] = []
+        self.closed = False
         self._asleep: deque[Subscription] = deque()
         self.meters = StreamMeters()
 
@@ -119,6 +121,12 @@ class EventHub:
         """Yield every subscription to one session."""
         for subscriptions in self._subscribers.values():
             yield from subscriptions
+
+    def close(self) -> None:
+        """Nothing will be published any more: end all subscriptions."""
+        self.closed = True
+        for subscription in list(self.subscriptions()):
+            subscription.close()
 
     def watched(self, session_id: str) -> bool:
         """Return whether anybody follows the session."""
@@ -317,6 +325,9 @@ class Subscription:
         """Yield the events one by one; `data` is plain JSON data. Ends after the terminal event.
 
         Where events were trimmed, a StreamReset comes in their place.
+
+        Raises:
+            Draining: the runtime was closed before.
         """
         while (chunk := await self.pull()) is not None:
             if chunk.reset is not None:
@@ -327,6 +338,8 @@ class Subscription:
                 yield record
                 if record.event == "execution:completed":
                     return
+        if self._hub.closed:
+            raise Draining("the runtime was closed before the session ended")
 
     def _take(self, segments: list[Segment]) -> Chunk:
         first = self.cursor + 1

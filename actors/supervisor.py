@@ -20,7 +20,7 @@ from .core.state import SessionState
 from .core.workflow import Workflow
 from .dispatch.future import Deferred
 from .dispatch.loop_actor import LoopActor
-from .dispatch.mailbox import Control
+from .dispatch.mailbox import Control, Mailbox
 from .dispatch.supervision import ChildFailed, RestartBudget
 from .environment import Environment
 from .restore import Restored, Restorer
@@ -214,7 +214,10 @@ class Supervisor(LoopActor):
     def _forget(self, session_id: str) -> None:
         if session_id in self._activating:
             self._outdated.add(session_id)
-        if (ref := self.sessions.pop(session_id, None)) is not None:
+        ref = self.sessions.get(session_id)
+        actor = ref.actor if isinstance(ref, Mailbox) else None
+        if ref is not None and isinstance(actor, SessionActor) and actor.status in TERMINAL:  # else it is a new one
+            del self.sessions[session_id]
             ref.stop(block=False)
         self._budgets.pop(session_id, None)
         self._restorer.forget(session_id)
@@ -222,8 +225,10 @@ class Supervisor(LoopActor):
     def _fail_over(self, session_id: str) -> None:
         """Recover a session that met a bug; one that does so again and again is ended."""
         self.sessions.pop(session_id, None)
+        now = self._env.clock.now()
+        self._budgets = {each: budget for each, budget in self._budgets.items() if not budget.untouched(now)}
         budget = self._budgets.setdefault(session_id, RestartBudget(RESTARTS, PERIOD_S))
-        if not budget.spend(self._env.clock.now()):
+        if not budget.spend(now):
             self._doomed.add(session_id)
         if parked := self._parked.pop(session_id, None):
             self._activating[session_id] = parked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from msgspec import UNSET
 
 from .core.detail import SessionDetail
+from .core.errors import Draining
 from .core.events import Record
 from .core.messages import Answered, Receipt, Signalled
 from .core.ports import Store
@@ -36,6 +37,8 @@ class ThreadRuntime:
         self._thread = threading.Thread(target=self._loop.run_forever, name="sessiond", daemon=True)
         self._context: AbstractAsyncContextManager[Runtime] | None = None
         self._runtime: Runtime | None = None
+        self._guard = threading.Lock()
+        self._ended = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -58,15 +61,40 @@ class ThreadRuntime:
             self._end_loop()
 
     def _end_loop(self) -> None:
-        self.run(self._loop.shutdown_default_executor())
+        with self._guard:
+            self._ended = True
+            ending = asyncio.run_coroutine_threadsafe(self._end_tasks(), self._loop)
+        ending.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
+    async def _end_tasks(self) -> None:
+        """Whatever other threads still wait for ends here: after the loop nobody would answer them."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the runtime's loop and wait for its result."""
-        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return future.result()
+        """Run a coroutine on the runtime's loop and wait for its result.
+
+        Raises:
+            Draining: the runtime is closed, or was meanwhile.
+        """
+        with self._guard:
+            if self._ended:
+                work.close()
+                raise Draining("the runtime is closed")
+            future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except CancelledError:
+            if self._ended:
+                raise Draining("the runtime was closed meanwhile") from None
+            raise
 
     @property
     def runtime(self) -> Runtime:

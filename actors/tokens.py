@@ -22,13 +22,6 @@ _FIXED: Final = 45
 _encode = msgspec.json.Encoder().encode
 
 
-def _quoted(chunk: str) -> bytes:
-    try:
-        return _encode(chunk)
-    except UnicodeEncodeError:  # half a surrogate pair, where a model's text was cut in two
-        return _encode(as_text(chunk))
-
-
 class TokenBuffer:
     """Chunks of one attempt, in order.
 
@@ -73,6 +66,10 @@ class TokenBuffer:
         frames = []
         for chunk, thinking in self._chunks:
             seq += 1
-            frames.append(frame(b'{"seq":%d%b%b%b' % (seq, head, _quoted(chunk), tails[thinking])))
+            try:
+                text = _encode(chunk)
+            except UnicodeEncodeError:  # half a surrogate pair, where a model's text was cut in two
+                text = _encode(as_text(chunk))
+            frames.append(frame(b'{"seq":%d%b%b%b' % (seq, head, text, tails[thinking])))
         self.clear()
         return seq, frames

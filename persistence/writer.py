@@ -154,7 +154,10 @@ class PersistenceActor(LoopActor):
             self._report(error)
         for append in group.appends:
             self._standing.waiting -= len(append.commit.segment.data) + _OVERHEAD
-            append.ticket.settled(group.error_of(append))
+            try:
+                append.ticket.settled(group.error_of(append))
+            except Exception:  # a bug in one session: the others of the group wait for theirs
+                logger.exception("session %s couldn't take that its commit is through", append.commit.session_id)
         if self._waiting or self._keeps:
             self._schedule()
         elif not self._under_way:

@@ -26,6 +26,8 @@ MAX_MACROS: Final = 2
 """Comprehensions (map, filter, all, exists, exists_one) in one expression."""
 MAX_TEXT: Final = 1_048_576
 """Characters of one interpolated text."""
+MAX_REMEMBERED: Final = 4_096
+"""Characters of a text that is remembered with what it was compiled to."""
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _NODE = re.compile(r"""\bnodes\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])?""")
@@ -61,8 +63,8 @@ class Expression:
         self.source = source.strip()
         if not self.source:
             raise ExpressionError("an expression is empty")
-        if len(self.source) > MAX_SOURCE:
-            raise ExpressionError(f"an expression has {len(self.source)} characters, the limit is {MAX_SOURCE}")
+        if len(source) > MAX_SOURCE:  # as given: that is what is remembered
+            raise ExpressionError(f"an expression has {len(source)} characters, the limit is {MAX_SOURCE}")
         self._tree = parse(self.source)
         if sum(isinstance(expr, Macro) for layer in layers(self._tree) for expr in layer) > MAX_MACROS:
             raise ExpressionError(f"an expression has more than {MAX_MACROS} comprehensions")
@@ -92,6 +94,9 @@ class Expression:
         return value
 
 
+_compiled = lru_cache(maxsize=4096)(Expression)
+
+
 @lru_cache(maxsize=4096)
 def expression(source: str) -> Expression:
     """Compile a bare expression, or one in `${ }`, and remember it.
@@ -113,13 +118,19 @@ def is_template(text: str) -> bool:
     return "${" in text
 
 
-@lru_cache(maxsize=4096)
 def template(text: str) -> Callable[[Scope], Any]:
-    """Compile a string with `${ }` in it to a function of the scope, and remember it.
+    """Compile a string with `${ }` in it to a function of the scope, and remember it unless it is long.
+
+    A prompt may have a megabyte: thousands of those, each of another graph, would be all the memory there is. Of a
+    long one the expressions are remembered, which are short.
 
     Raises:
         ExpressionError: an expression in it is wrong, or a `${` isn't closed.
     """
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _template(text)
+
+
+def _template(text: str) -> Callable[[Scope], Any]:
     parts = list(_parts(text))
     if len(parts) == 1 and isinstance(parts[0], Expression):
         return parts[0].evaluate
@@ -132,6 +143,9 @@ def template(text: str) -> Callable[[Scope], Any]:
         return result
 
     return interpolate
+
+
+_remembered = lru_cache(maxsize=4096)(_template)
 
 
 def resolve(value: Any, scope: Scope) -> Any:
@@ -160,7 +174,7 @@ def _parts(text: str) -> Iterator[str | Expression]:
             at = match.end()
             continue
         close = _closing(text, match.end())
-        yield Expression(text[match.end() : close])
+        yield _compiled(text[match.end() : close])
         at = close + 1
     if at < len(text) or not text:
         yield text[at:]

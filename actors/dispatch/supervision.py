@@ -46,6 +46,10 @@ class RestartBudget:
         self._times: deque[float] = deque(maxlen=restarts)
         self._period = period_s
 
+    def untouched(self, now: float) -> bool:
+        """Return whether nothing of it counts any more at time ``now``: it is as good as a new one."""
+        return not self._times or now - self._times[-1] >= self._period
+
     def spend(self, now: float) -> bool:
         """Take one restart at time ``now`` (monotonic seconds); return whether there was one left."""
         times = self._times

@@ -110,3 +110,27 @@ async def test_nothing_is_held_against_a_session_that_was_deleted() -> None:
         await runtime.delete("s")
         assert not runtime.restorer.quarantined
         assert await (await runtime.start(graph({"s": []}), session_id="s")).result() is not ...
+
+
+async def test_a_deletion_leaves_the_next_session_of_its_id_alone() -> None:
+    never = asyncio.Event()
+    types = registry()
+
+    @types.node("waits")
+    async def waits(context: Any) -> None:
+        await never.wait()
+
+    async with Runtime.open("memory://", registry=types) as runtime:
+        old = await runtime.start(graph({"s": []}), session_id="s")
+        await old.result()
+        forget = runtime.placement.forget
+
+        async def late(session_id: str) -> None:
+            await runtime.start(graph({"s": {"type": "waits"}}), session_id=session_id)
+            await forget(session_id)
+
+        runtime.placement.forget = late  # type: ignore[method-assign]
+        await runtime.delete("s")
+        assert runtime.awake("s")
+        assert (await old.detail()).status == "running"
+        assert (await old.stop()).in_flight == ("s",)

@@ -6,16 +6,18 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.clockwork import Clockwork
 from support.graphs import chain, graph, registry
 from support.held_store import HeldStore
-from support.watching import collect, contiguous
+from support.watching import collect, contiguous, until
 
 from sessiond import Runtime, SessionEnded
-from sessiond.actors.core.errors import NotFound, SessiondError
+from sessiond.actors.core.errors import InvalidInput, NotFound, SessiondError
 from sessiond.actors.core.events import ToolExecution
+from sessiond.actors.core.messages import Pause
 from sessiond.actors.core.node import InlineType, Outcome, View
-from sessiond.actors.dispatch.mailbox import ask
-from sessiond.actors.supervisor import Activate
+from sessiond.actors.dispatch.mailbox import Mailbox, ask
+from sessiond.actors.supervisor import Activate, Supervisor
 
 
 class Buggy(InlineType):
@@ -120,3 +122,55 @@ async def test_nobody_reads_the_log_before_the_last_commits_of_the_failed_sessio
         assert (await hasty).is_alive()
         assert await session.result() == 2
         contiguous(await collect(session))
+
+
+async def test_what_sessions_spent_on_recoveries_is_forgotten_with_time() -> None:
+    clock, types = Clockwork(), registry()
+    buggy = Buggy(times=0)
+    types.add(buggy)
+    async with Runtime.open("memory://", registry=types, clock=clock) as runtime:
+        for number in range(20):
+            buggy.left = 1
+            assert await (await runtime.start(graph_of("buggy"))).result() == {"node": "c", "round": 1}
+            clock.ahead = 100.0 * (number + 1)
+        supervisor = runtime.placement.shards[0].supervisor
+        assert isinstance(supervisor, Mailbox)
+        assert isinstance(supervisor.actor, Supervisor)
+        assert len(supervisor.actor._budgets) == 1
+
+
+async def test_a_command_that_cant_be_written_down_changes_nothing(store_url: str) -> None:
+    review = {"type": "human_review", "properties": {"prompt": "?"}}
+    async with Runtime.open(store_url, registry=registry()) as runtime:
+        session = await runtime.start(graph({"r": review}))
+        await until(session, "human_interaction_required")
+        before = await session.detail()
+        with pytest.raises(UnicodeError):
+            await runtime.command(session.id, Pause("\udcff"))
+        for wrong in ("\udcff", 404, ValueError("no")):
+            with pytest.raises(InvalidInput):
+                await session.pause(wrong)  # type: ignore[arg-type]
+            with pytest.raises(InvalidInput):
+                await session.stop(by=wrong)  # type: ignore[arg-type]
+        assert await session.detail() == before
+        await session.review("r", "approve")
+        assert (await session.wait()).status == "completed"
+        contiguous(await collect(session))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"deadline_s": float("nan")},
+        {"deadline_s": 0},
+        {"deadline_s": "5"},
+        {"labels": {"n": 1}},
+        {"labels": {"\udcff": ""}},
+    ],
+    ids=repr,
+)
+async def test_a_creation_that_couldnt_be_read_back_is_refused(wrong: dict[str, Any], store_url: str) -> None:
+    async with Runtime.open(store_url, registry=registry()) as runtime:
+        with pytest.raises(InvalidInput):
+            await runtime.create(chain(1), session_id="s", **wrong)
+        assert await (await runtime.start(chain(1), session_id="s")).result()

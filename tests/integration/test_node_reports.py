@@ -94,7 +94,7 @@ async def test_a_tool_execution_is_recorded_as_it_was_when_it_was_reported() -> 
         given: dict[Any, Any] = {"n": 1}
         context.record(ToolExecution("a", "tool", given, None))
         given["n"] = {2}
-        given[3] = object()
+        given["m"] = object()
 
     async with Runtime.open("memory://", registry=types) as runtime:
         session = await runtime.start(graph({"s": {"type": "mutates"}}))

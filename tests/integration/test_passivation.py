@@ -27,6 +27,20 @@ async def asleep(runtime: Runtime) -> list[str]:
     return left
 
 
+async def test_one_whose_end_nobody_awaits_any_more_leaves_memory() -> None:
+    async with opened("memory://") as runtime:
+        session = await runtime.start(REVIEW, session_id="s")
+        await until(session, "human_interaction_required")
+        waiting = [asyncio.create_task(session.wait()) for _ in range(10)]
+        await session.detail()  # by then they all have asked
+        assert not await runtime.presence.passivate()
+        assert not await runtime.presence.passivate(), "somebody awaits its end"
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+        assert await asyncio.wait_for(asleep(runtime), 5) == ["s"]
+
+
 async def test_one_that_waits_leaves_memory_and_an_answer_brings_it_back(store_url: str) -> None:
     async with opened(store_url) as runtime:
         session = await runtime.start(REVIEW, session_id="s")

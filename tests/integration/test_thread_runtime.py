@@ -9,7 +9,8 @@ import pytest
 from support.graphs import chain, graph, registry
 
 from sessiond import SessionEnded, ThreadRuntime
-from sessiond.actors.core.errors import InvalidInput, NotFound
+from sessiond.actors.core.errors import Draining, InvalidInput, NotFound
+from sessiond.actors.thread_runtime import ThreadSession
 
 
 def test_a_session_from_a_thread(tmp_path: Path) -> None:
@@ -51,3 +52,28 @@ def test_errors_reach_the_thread_and_nothing_is_left_running() -> None:
     with ThreadRuntime("memory://") as runtime, pytest.raises(NotFound):
         runtime.session("ghost").detail()
     assert [thread.name for thread in threading.enumerate() if thread not in before] == []
+
+
+def test_threads_that_wait_as_it_is_closed_are_told() -> None:
+    review = {"type": "human_review", "properties": {"prompt": "?"}}
+    outcomes: list[BaseException] = []
+
+    def follow(session: ThreadSession, asked: threading.Event) -> None:
+        try:
+            for event in session.events():
+                if event.event == "human_interaction_required":
+                    asked.set()
+        except Draining as error:
+            outcomes.append(error)
+
+    with ThreadRuntime("memory://", registry=registry()) as runtime:
+        session = runtime.start(graph({"r": review}))
+        asked = threading.Event()
+        following = threading.Thread(target=follow, args=(session, asked), daemon=True)
+        following.start()
+        assert asked.wait(10)
+    following.join(10)
+    assert not following.is_alive()
+    assert len(outcomes) == 1
+    with pytest.raises(Draining):
+        session.detail()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import tracemalloc
 from collections.abc import Set
 from typing import Any
 
@@ -155,3 +157,18 @@ def test_no_text_and_no_data_raises_anything_else(text: str, data: Any) -> None:
             build(text)(scope)
         except ExpressionError:
             continue
+
+
+def test_long_texts_are_not_remembered() -> None:
+    def held(count: int) -> int:
+        tracemalloc.start()
+        try:
+            for number in range(count):
+                template(f"{number} " + "x" * 100_000 + "${input.a}")
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    held(1)
+    assert held(100) < 1_000_000

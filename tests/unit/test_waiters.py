@@ -20,7 +20,7 @@ def awaited(promise: Deferred[Any]) -> LoopFuture[Any]:
 
 async def test_quiet_and_end_are_told_apart() -> None:
     waiters, detail = Waiters(), object()
-    quiet, ended = awaited(waiters.quiet()), awaited(waiters.ended())
+    quiet, ended = awaited(waiters.quiet(object())), awaited(waiters.ended(object()))
     waiters.is_quiet()
     await asyncio.wait_for(quiet, 1)
     assert not ended.done()
@@ -30,14 +30,14 @@ async def test_quiet_and_end_are_told_apart() -> None:
 
 async def test_the_end_is_quiet_too() -> None:
     waiters = Waiters()
-    quiet = awaited(waiters.quiet())
+    quiet = awaited(waiters.quiet(object()))
     waiters.has_ended(lambda: pytest.fail("nobody asked"))
     await asyncio.wait_for(quiet, 1)
 
 
 async def test_a_lost_session_breaks_its_promises_once() -> None:
     waiters = Waiters()
-    promises = [awaited(waiters.quiet()), awaited(waiters.ended())]
+    promises = [awaited(waiters.quiet(object())), awaited(waiters.ended(object()))]
     waiters.refuse(Draining("gone"))
     waiters.refuse(Draining("again"))
     for promise in promises:

@@ -267,3 +267,18 @@ async def test_an_outage_that_is_over_at_the_second_try_is_over_for_all(desk: De
     while not desk.told.names:
         await asyncio.sleep(0)
     assert not desk.away()
+
+
+class Broken:
+    def settled(self, error: StoreError | None) -> None:
+        raise ZeroDivisionError("a bug in one session")
+
+
+async def test_a_session_that_cant_take_its_outcome_keeps_no_other_from_its_own(desk: Desk) -> None:
+    desk.submit("a")
+    desk.writer.submit(0, Commit("b", segment(1), row("b")), Broken())
+    desk.submit("c")
+    assert await desk.drained() == ["a1", "c1"]
+    assert desk.writer.standing.waiting == 0
+    desk.submit("a")
+    assert await desk.drained() == ["a1", "c1", "a2"]
