@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
@@ -129,7 +129,7 @@ class Client:
         ca: file in PEM of the authorities that may vouch for the server, in place of the system's. One of them has to.
 
     Raises:
-        InvalidInput: the token can't be one.
+        InvalidInput: the URL, or the token, can't be one.
         InvalidFile: the authorities can't be read.
     """
 
@@ -145,9 +145,7 @@ class Client:
         ca: str | Path | None = None,
     ) -> None:
         self._headers = {} if token is None else {"Authorization": f"Bearer {_checked(token)}"}
-        self.url = url.rstrip("/")
-        if self.url.startswith(("ws://", "wss://")):
-            self.url = f"http{self.url.removeprefix('ws')}"
+        self.url = _server(url)
         self._tls = None if ca is None else trusting(Path(ca))
         self._backoff = backoff or Backoff()
         self._pause = pause
@@ -366,6 +364,27 @@ class Client:
         if response.code >= 300:
             raise ProblemError(response.code, _problem(response.body))
         return response
+
+
+def _server(url: str) -> str:
+    """Return a server's URL as one of HTTP.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    found = url.rstrip("/")
+    if found.startswith(("ws://", "wss://")):
+        found = f"http{found.removeprefix('ws')}"
+    try:
+        parts = urlsplit(found)
+        usable = parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna"))
+        _ = parts.port
+    except ValueError:  # half of an IPv6 address, a port beyond all, a name that can't be one
+        usable = False
+    if not usable:
+        fault = Fault("the server", f"{url!r} should be a URL such as http://127.0.0.1:8080")
+        raise InvalidInput([fault], "the address")
+    return found
 
 
 def _checked(token: str) -> str:

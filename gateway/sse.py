@@ -30,6 +30,10 @@ class EventStream(JsonHandler):
 
     _subscription: Subscription | None = None
 
+    def methods(self) -> tuple[str, ...]:
+        """A stream has no head without its body."""
+        return ("GET",)
+
     async def get(self, session_id: str) -> None:
         """Send until the terminal event, or until either side leaves; a drain waits for the answer to end whole."""
         self.gateway.entered()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from tornado.web import Application, RequestHandler
 
@@ -39,6 +39,10 @@ class NotYet(RequestHandler):
         for name, value in headers_of(_NOT_YET).items():
             self.set_header(name, value)
         self.finish(encode(problem))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer what Tornado doesn't know, a method of nobody's say, as all else."""
+        self._answer()
 
     get = post = put = delete = head = patch = options = _answer
 

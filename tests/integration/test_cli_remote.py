@@ -171,3 +171,13 @@ def test_a_server_that_is_not_there_exits_4(name: str) -> None:
     done = command(name, *session, "--server", "http://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("error: http://127.0.0.1:1 can't be reached")
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8080", "nonsense", "ftp://x", "http://", "http://[::1", "http://h:99999", "http://a..b"]
+)
+def test_a_server_that_can_be_none_exits_2(url: str) -> None:
+    done = command("watch", "s", "--server", url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: the address is invalid: the server: ")
+    assert done.stderr.count("\n") == 1

@@ -118,3 +118,9 @@ async def test_refusals_are_problems(site: Site, path: str, headers: dict[str, s
     await site.client.execute(HELD, session_id="s1", start=False)
     accept = {"Accept": "text/event-stream", **headers}
     problem(await site.fetch("GET", f"/api/v1/sessions/{path}", headers=accept), status)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST"])
+async def test_a_stream_can_only_be_got_and_says_so(lone_site: Site, method: str) -> None:
+    answer = await lone_site.fetch(method, "/api/v1/sessions/s1/events", headers={"Accept": "text/event-stream"})
+    assert (answer.code, answer.headers["Allow"]) == (405, "GET")

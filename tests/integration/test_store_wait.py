@@ -13,6 +13,7 @@ import pytest
 from support.command import command
 from support.graphs import graph
 from support.redis_server import RedisServer
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from sessiond.actors.core.errors import StoreUnavailable
 from sessiond.gateway.client import Client, ProblemError
@@ -71,6 +72,9 @@ def test_it_lives_and_is_ready_once_the_store_answers(away: RedisServer, caplog:
             url = await listening(caplog)
             async with Client(url) as client:
                 assert (await client.request("GET", "/livez")).code == 200
+                request = HTTPRequest(f"{url}/livez", "BREW", allow_nonstandard_methods=True)
+                strange = await AsyncHTTPClient().fetch(request, raise_error=False)
+                assert (strange.code, strange.headers["Content-Type"]) == (503, "application/problem+json")
                 for path in ("/readyz", "/api/v1/sessions", "/metrics", "/nowhere"):
                     error = await refused(client, "GET", path)
                     assert (error.status, error.problem_code) == (503, "store_unavailable")
