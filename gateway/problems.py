@@ -33,6 +33,8 @@ from ..actors.core.errors import (
 logger = logging.getLogger("sessiond.gateway")
 
 MEDIA_TYPE: Final = "application/problem+json"
+MOST_FAULTS: Final = 1_000
+"""Faults of one input that are told: a body can hold more of them than the answer to it should."""
 
 
 class RequestError(SessiondError):
@@ -210,7 +212,7 @@ def problem_of(error: BaseException, session_id: str | None = None) -> Problem:
         session_id=session_id or UNSET,
         session_status=refused.status if refused else UNSET,
         allowed=refused.allowed if refused else UNSET,
-        errors=error.faults if isinstance(error, InvalidInput) else UNSET,
+        errors=error.faults[:MOST_FAULTS] if isinstance(error, InvalidInput) else UNSET,
         first_seq=error.first_seq if isinstance(error, LogTrimmed) else UNSET,
     )
 

@@ -96,7 +96,7 @@ async def settles(site: Site, before: dict[str, int]) -> None:
     """Wait until nothing more is kept than before."""
     async with asyncio.timeout(20):
         while any(now > before[what] for what, now in kept(site).items()):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
 
 async def leave(site: Site, says: bytes, way: Callable[..., Awaitable[None]]) -> None:

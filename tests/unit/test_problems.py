@@ -10,6 +10,7 @@ import pytest
 from sessiond.actors.core import errors
 from sessiond.actors.core.errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, StoreFull, Unavailable
 from sessiond.gateway.problems import (
+    MOST_FAULTS,
     BodyTooLarge,
     Malformed,
     MethodNotAllowed,
@@ -128,3 +129,8 @@ def test_clipping_never_cuts_a_character() -> None:
 def test_what_a_store_says_of_itself_is_not_told(error: errors.SessiondError) -> None:
     assert b"secret" not in msgspec.json.encode(problem_of(error))
     assert "secret" not in close_code(error)[1]
+
+
+def test_more_faults_than_anybody_reads_are_not_told() -> None:
+    faults = [Fault(f"$.f{number}", "unknown") for number in range(3 * MOST_FAULTS)]
+    assert problem_of(errors.InvalidInput(faults, "the request")).errors == faults[:MOST_FAULTS]
