@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET
 
+from .callers import check_texts
 from .core.detail import SessionDetail
 from .core.errors import Fault, InvalidInput, NodeError
 from .core.events import Record
 from .core.fork import Fork
-from .core.json import as_text, encode_request
+from .core.json import encode_request
 from .core.messages import (
     Answered,
     AnswerWait,
@@ -37,18 +38,6 @@ if TYPE_CHECKING:
 
 NAME: Final = re.compile(r"[!-~]{1,128}")
 """What may name a command."""
-
-
-def _check_texts(message: OnceCommand) -> None:
-    """Refuse what a log couldn't be read back with: callers in Python aren't checked by a decoder.
-
-    Raises:
-        InvalidInput: with every fault.
-    """
-    given = [(name, getattr(message, name, None)) for name in ("reason", "by", "name", "node_id")]
-    wrong = [name for name, text in given if text is not None and (not isinstance(text, str) or as_text(text) != text)]
-    if wrong:
-        raise InvalidInput([Fault(f"$.{name}", "should be a text") for name in wrong], "the command")
 
 
 class SessionEnded(NodeError):
@@ -92,7 +81,7 @@ class Session:
         return Session(self._runtime, self.id, command_id)
 
     async def _command(self, message: OnceCommand) -> Any:
-        _check_texts(message)
+        check_texts(message)
         named = message if self._command_id is None else Once(self._command_id, message)
         return await self._runtime.command(self.id, named)
 

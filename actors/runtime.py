@@ -5,25 +5,24 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import math
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
-import msgspec
 from msgspec import UNSET
 from pykka import ActorRef
 
 from . import slow_imports
 from .archive import Archive
+from .callers import check_plain
 from .children import ChildSessions
 from .core.detail import SessionDetail, describe
 from .core.errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .core.extent import LogLimit
 from .core.fork import Fork
-from .core.json import as_text, encode_request
+from .core.json import encode_request
 from .core.lifecycle import TERMINAL, Status, allowed
 from .core.messages import Create, Created
 from .core.meters import SessionMeters
@@ -251,7 +250,7 @@ class Runtime(Archive):
         """
         self._check_open()
         check_tenant(tenant)
-        _check_plain(labels or {}, deadline_s)
+        check_plain(labels or {}, deadline_s)
         compiled = await self._workflow(workflow, tenant)
         if compiled.input_schema is not None:
             check_against(compiled.input_schema, input, "$.input", "the session's input")
@@ -417,20 +416,3 @@ class Runtime(Archive):
         supervisor = self.placement.shards[shard].supervisor
         if supervisor.is_alive():
             supervisor.tell(FailOver(session_id))
-
-
-def _check_plain(labels: dict[str, str], deadline_s: float | None) -> None:
-    """Refuse what a log couldn't be read back with: callers in Python aren't checked by a decoder.
-
-    Raises:
-        InvalidInput: with every fault.
-    """
-    faults = []
-    try:
-        msgspec.json.decode(msgspec.json.encode(labels), type=dict[str, str])
-    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
-        faults.append(Fault("$.labels", f"should be texts by texts: {as_text(error)}"))
-    if deadline_s is not None and not (isinstance(deadline_s, (int, float)) and 0 < deadline_s < math.inf):
-        faults.append(Fault("$.deadline_s", "should be a number above 0"))
-    if faults:
-        raise InvalidInput(faults, "the request")

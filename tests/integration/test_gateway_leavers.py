@@ -10,7 +10,7 @@ import gc
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +63,15 @@ SAYS: Final = {
     "garbage": SOCKET + command("subscribe", "s1") + b"\xff\xff\xff\xff",
     "a goodbye": SOCKET + command("subscribe", "s1") + close(1000),
 }
+
+
+@pytest.fixture(autouse=True)
+def what_others_left_is_not_looked_at() -> Iterator[None]:
+    """After thousands of tests a collection takes a second, and here are many: let them see what is new."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 async def at_once(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
