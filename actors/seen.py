@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from .core.errors import LogTrimmed
-from .core.events import timestamp_of
-from .core.segment import Segment
+import msgspec
+
+from .core.errors import CorruptLog, LogTrimmed
+from .core.segment import Segment, after, payloads
 
 Read: TypeAlias = Callable[[str, int, int], Awaitable[list[Segment]]]
 """Reads a session's log: id, after, limit in bytes."""
@@ -24,3 +25,24 @@ async def holds(read: Read, session_id: str, seq: int, timestamp: str | None) ->
     except LogTrimmed:
         return True
     return bool(found) and (timestamp is None or timestamp == timestamp_of(found[0], seq))
+
+
+class _Stamped(msgspec.Struct):
+    """What is read of an event."""
+
+    timestamp: str
+
+
+_decode_stamped = msgspec.json.Decoder(_Stamped).decode
+
+
+def timestamp_of(segment: Segment, seq: int) -> str:
+    """Return the timestamp of one event of a segment, as it stands there.
+
+    Raises:
+        CorruptLog: its frame is damaged.
+    """
+    try:
+        return _decode_stamped(next(payloads(after(segment, seq - 1)))).timestamp
+    except msgspec.DecodeError as error:
+        raise CorruptLog(f"event {seq} can't be decoded: {error}") from error

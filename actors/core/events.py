@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from .errors import CorruptLog
 from .lifecycle import NodeStatus, Status
-from .segment import Segment, after, frame, payloads
+from .segment import Segment, frame, payloads
 from .upcasters import upcast
 
 
@@ -354,27 +354,6 @@ _encode = msgspec.json.Encoder().encode
 def pack(records: list[Record]) -> bytes:
     """Encode and frame `records`, which follow each other, as the bytes of one segment."""
     return b"".join([frame(_encode(record)) for record in records])
-
-
-class _Stamped(msgspec.Struct):
-    """What `timestamp_of` reads of an event."""
-
-    timestamp: str
-
-
-_decode_stamped = msgspec.json.Decoder(_Stamped).decode
-
-
-def timestamp_of(segment: Segment, seq: int) -> str:
-    """Return the timestamp of one event of a segment, as it stands there.
-
-    Raises:
-        CorruptLog: its frame is damaged.
-    """
-    try:
-        return _decode_stamped(next(payloads(after(segment, seq - 1)))).timestamp
-    except msgspec.DecodeError as error:
-        raise CorruptLog(f"event {seq} can't be decoded: {error}") from error
 
 
 def unpack(segment: Segment) -> list[Record]:
