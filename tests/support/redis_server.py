@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 _READY_SECONDS = 20.0
@@ -84,7 +86,12 @@ class RedisServer:
         self._said.clear()
         self._ready.clear()
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
         self._reader.start()
@@ -105,8 +112,9 @@ class RedisServer:
     def _end(self, *, kill: bool) -> None:
         if self._process is None:
             return
-        if kill:
-            self._process.kill()
+        if kill:  # a tracer's end would let the server go on, and keep its port
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         else:
             self._process.terminate()
         self._process.wait(_READY_SECONDS)
