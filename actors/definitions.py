@@ -21,6 +21,7 @@ from .core.ports import Clock, Definition, SessionRow, Store
 from .core.tenancy import DEFAULT, split_key, workflow_key
 from .core.timestamps import stamp
 from .core.workflow import Workflow, parse
+from .deadline import carried_through
 from .recent import Recent
 
 MOST_KEPT: Final = 512
@@ -75,22 +76,33 @@ class Definitions:
             InvalidWorkflow: with every fault.
         """
         workflow = parse(definition, self._registry.types)
-        return self._known(workflow_key(workflow.workflow_id, tenant), workflow.version) or self._learn(
-            workflow, tenant
-        )
+        return self._known(*_stored_as(workflow, tenant)) or self._learn(workflow, tenant)
 
     async def keep(self, workflow: Workflow, *, listed: bool, tenant: str = DEFAULT) -> Definition:
-        """Store a workflow, so that sessions can be brought back with it; a no-op if it is there."""
-        stored_id = workflow_key(workflow.workflow_id, tenant)
-        while (leaving := self._leaving.get((stored_id, workflow.version))) is not None:
-            await asyncio.shield(leaving.over)
-        definition = Definition(stored_id, workflow.version, workflow.body, stamp(self._clock.now()), listed)
-        key = (stored_id, workflow.version, listed)
-        if key not in self._stored:
-            await self._read(self._store.put_definition, definition)
-            self._forget_newest(stored_id)
-        self._stored.use(key, None)
+        """Store a workflow, so that sessions can be brought back with it; a no-op if it is there.
+
+        It is pinned meanwhile: a deletion that begins now takes nothing away that is just being stored, or listed.
+        """
+        key = stored_id, version = _stored_as(workflow, tenant)
+        self._pins[key] += 1
+        try:
+            while (leaving := self._leaving.get(key)) is not None:
+                await asyncio.shield(leaving.over)
+            definition = Definition(stored_id, version, workflow.body, stamp(self._clock.now()), listed)
+            if (*key, listed) not in self._stored:
+                self._pins[key] += 1  # also for the write, which goes on though whoever asked for it leaves
+                await carried_through(self._put(definition, key))
+            self._stored.use((*key, listed), None)
+        finally:
+            self._unpin(key)
         return msgspec.structs.replace(definition, workflow_id=workflow.workflow_id)
+
+    async def _put(self, definition: Definition, pinned: tuple[str, str]) -> None:
+        try:
+            await self._read(self._store.put_definition, definition)
+            self._forget_newest(definition.workflow_id)
+        finally:
+            self._unpin(pinned)
 
     @asynccontextmanager
     async def held(self, workflow: Workflow, tenant: str) -> AsyncIterator[None]:
@@ -98,13 +110,9 @@ class Definitions:
 
         Where it isn't known what became of the creation, it may yet be committed: the workflow stays then.
         """
-        key = workflow_key(workflow.workflow_id, tenant), workflow.version
-        self._pins[key] += 1
-        try:
-            await self.keep(workflow, listed=False, tenant=tenant)
-        except BaseException:
-            self._unpin(key)
-            raise
+        key = _stored_as(workflow, tenant)
+        await self.keep(workflow, listed=False, tenant=tenant)
+        self._pins[key] += 1  # at once: between the two nobody else has had a turn
         try:
             yield
         except Conflict:
@@ -171,7 +179,7 @@ class Definitions:
         return workflow
 
     def _learn(self, workflow: Workflow, tenant: str) -> Workflow:
-        key = workflow_key(workflow.workflow_id, tenant), workflow.version
+        key = _stored_as(workflow, tenant)
         self._in_use[key] = workflow
         self._recent.use(key, workflow)
         return workflow
@@ -197,6 +205,11 @@ class Definitions:
             raise NotFound("workflow", workflow_id)
         self._forget_newest(key)
         self._stored.forget(lambda stored: stored[0] == key and stored[2])
+
+
+def _stored_as(workflow: Workflow, tenant: str) -> tuple[str, str]:
+    """The id and the version under which a tenant's workflow is stored."""
+    return workflow_key(workflow.workflow_id, tenant), workflow.version
 
 
 def _key(workflow_id: str, tenant: str) -> str:

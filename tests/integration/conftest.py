@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.certificates import Authority
 from support.llm_server import LLMServer, llm_server
 from support.site import Site, site_on
 
@@ -22,6 +23,19 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 async def lone_site() -> AsyncIterator[Site]:
     """For what no store has a part in."""
     async with site_on("memory://") as made:
+        yield made
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """Vouches for the server of `secure`."""
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+async def secure(authority: Authority) -> AsyncIterator[Site]:
+    """A site over TLS."""
+    async with site_on("memory://", ca=authority.ca, **authority.settings) as made:
         yield made
 
 

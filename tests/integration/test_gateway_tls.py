@@ -8,8 +8,6 @@ import resource
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,17 +21,6 @@ from sessiond.gateway.files import InvalidFile
 HSTS = "Strict-Transport-Security"
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes a close a reset."""
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-async def secure(authority: Authority) -> AsyncIterator[Site]:
-    async with site_on("memory://", ca=authority.ca, **authority.settings) as made:
-        yield made
 
 
 def where(site: Site) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,21 +11,10 @@ from support.certificates import Authority
 from support.command import command
 from support.graphs import chain
 from support.served import WORKFLOWS, Served
-from support.site import Site, site_on
+from support.site import Site
 
 from sessiond.actors.core.errors import Unavailable
 from sessiond.gateway.client import Client
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-async def secure(authority: Authority) -> AsyncIterator[Site]:
-    async with site_on("memory://", ca=authority.ca, **authority.settings) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

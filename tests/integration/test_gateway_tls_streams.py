@@ -33,11 +33,6 @@ MIB = 1_048_576
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
 async def secure(authority: Authority) -> AsyncIterator[Site]:
     async with site_on("memory://", ca=authority.ca, auth_check_s=0.02, **authority.settings) as made:
         yield made

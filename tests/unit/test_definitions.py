@@ -11,7 +11,7 @@ from support.graphs import chain, registry
 
 from sessiond.actors import definitions
 from sessiond.actors.core.errors import NotFound
-from sessiond.actors.core.ports import Definition
+from sessiond.actors.core.ports import Definition, SessionRow
 from sessiond.actors.definitions import Definitions
 from sessiond.actors.environment import SystemClock
 from sessiond.persistence.memory import MemoryStore
@@ -103,3 +103,19 @@ async def test_an_answer_that_was_overtaken_by_a_change_is_not_kept() -> None:
     store.before_answer = lambda: known.keep(known.compile(numbered(2)), listed=True)
     assert (await known.find(chain(1)["workflow_id"])).name == "number 1"
     assert (await known.find(chain(1)["workflow_id"])).name == "number 2"
+
+
+async def test_a_deletion_spares_what_is_just_being_listed() -> None:
+    known, store = kept()
+    workflow = known.compile(numbered(1))
+    spared: list[bool] = []
+
+    async def delete_the_last_session() -> None:
+        row = SessionRow("s", "completed", workflow.workflow_id, workflow.version, 1, "", "")
+        with known.leaving(row) as whole:
+            spared.append(not whole)
+
+    store.before_answer = delete_the_last_session
+    await known.keep(workflow, listed=True)
+    await delete_the_last_session()
+    assert spared == [True, False]
