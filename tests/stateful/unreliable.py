@@ -37,10 +37,21 @@ class Unreliable:
         return self._faulty(self._store.commit_at_once, batches)
 
     def _faulty(self, commit: Callable[[Sequence[Batch]], Answers], batches: Sequence[Batch]) -> Answers:
-        fault = self.faults[0] if self.faults else None
+        fault = self._due()
         away: Answers = [StoreUnavailable("as told") for _ in batches]
-        answers = away if fault == "before" else commit(batches)
-        if answers is None or fault is None:
+        if fault == "before":
+            return away
+        answers = commit(batches)
+        if fault is None:
             return answers
-        del self.faults[0]
+        if answers is None:
+            self.faults.append(fault)
+            return None
         return away
+
+    def _due(self) -> Fault | None:
+        # Two processes share the faults, and each commits on a thread of its own: look and take are one step.
+        try:
+            return self.faults.pop()
+        except IndexError:
+            return None
