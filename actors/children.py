@@ -81,7 +81,7 @@ class ChildSessions:
             if isinstance(named, str):
                 workflow_id, _, wanted = named.partition("@")
                 return await _patiently(lambda: definitions.find(workflow_id, wanted or None, tenant))
-            workflow = definitions.compile(named, tenant)
+            workflow = await definitions.compiled(named, tenant)
         except SessiondError as error:
             raise TerminalError(f"no child session can be started: {error}", "unknown_workflow") from None
         return workflow

@@ -7,6 +7,7 @@ the others the last used ones.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,10 +18,11 @@ import msgspec
 
 from .core.errors import Conflict, NotFound
 from .core.node import NodeRegistry
+from .core.parse import parse, size_of
 from .core.ports import Clock, Definition, SessionRow, Store
 from .core.tenancy import DEFAULT, split_key, workflow_key
 from .core.timestamps import stamp
-from .core.workflow import Workflow, parse
+from .core.workflow import Workflow
 from .deadline import carried_through
 from .recent import Recent
 
@@ -66,16 +68,36 @@ class Definitions:
         self._stored: Recent[tuple[str, str, bool], None] = Recent(MOST_KNOWN)
         self._newest: Recent[str, tuple[float, Workflow]] = Recent(MOST_KEPT)
         self._changes = 0
+        self._compiling = asyncio.Lock()
         self._pins: Counter[tuple[str, str]] = Counter()
         self._leaving: dict[tuple[str, str], _Leaving] = {}
 
     def compile(self, definition: Any, tenant: str = DEFAULT) -> Workflow:
-        """Check and compile a definition.
+        """Check and compile a definition, here and now.
 
         Raises:
             InvalidWorkflow: with every fault.
         """
-        workflow = parse(definition, self._registry.types)
+        return self._kept(parse(definition, self._registry.types), tenant)
+
+    async def compiled(self, definition: Any, tenant: str = DEFAULT, *, stored: bool = False) -> Workflow:
+        """Check and compile a definition; a large one off the loop, and only one of those at a time.
+
+        Args:
+            definition: plain data.
+            tenant: whose it is.
+            stored: it comes from the store, see `parse`.
+
+        Raises:
+            InvalidWorkflow: with every fault.
+        """
+        compile_it = functools.partial(parse, definition, self._registry.types, stored=stored)
+        if not size_of(definition).large:
+            return self._kept(compile_it(), tenant)
+        async with self._compiling:
+            return self._kept(await self._read(compile_it), tenant)
+
+    def _kept(self, workflow: Workflow, tenant: str) -> Workflow:
         return self._known(*_stored_as(workflow, tenant)) or self._learn(workflow, tenant)
 
     async def keep(self, workflow: Workflow, *, listed: bool, tenant: str = DEFAULT) -> Definition:
@@ -159,7 +181,9 @@ class Definitions:
         stored: Definition | None = await self._read(self._store.definition, key, version)
         if stored is None:
             raise NotFound("workflow", workflow_id if version is None else f"{workflow_id}@{version}")
-        found = self._known(key, stored.version) or self.compile(msgspec.json.decode(stored.body), tenant)
+        found = self._known(key, stored.version)
+        if found is None:
+            found = await self.compiled(msgspec.json.decode(stored.body), tenant, stored=True)
         if version is None and changes == self._changes:  # else it may be older than what was stored meanwhile
             self._newest.use(key, (asked, found))
         return found

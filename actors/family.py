@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Raw
 
@@ -24,6 +24,11 @@ from .core.workflow import Workflow
 if TYPE_CHECKING:
     from .context import NodeContext
     from .core.detail import SessionDetail
+
+_STEPS: Final = 1_000_000
+"""Steps to check the inputs of all children against a schema, on a thread."""
+_LEAST_STEPS: Final = 200
+"""Steps to check one of them, whatever their number."""
 
 
 class Family:
@@ -49,7 +54,8 @@ class Family:
         if generation(self._context.session_id) >= MAX_GENERATIONS:
             raise TerminalError(f"child sessions go {MAX_GENERATIONS} generations deep at most", "too_deep")
         workflow = await self._children.workflow(named, tenant_of(self._context.session_id))
-        _check(workflow, inputs)
+        if workflow.input_schema is not None:
+            await asyncio.to_thread(_check, workflow.input_schema, inputs)
         outputs: list[Any] = [None] * len(inputs)
         todo = iter(range(len(inputs)))
         loop = asyncio.get_running_loop()
@@ -161,13 +167,13 @@ class Family:
         await self._children.tell(name, Stop(f"{me} doesn't wait for it any more", self._context.session_id))
 
 
-def _check(workflow: Workflow, inputs: Sequence[Any]) -> None:
+def _check(schema: Any, inputs: Sequence[Any]) -> None:
     """Refuse inputs that don't fit, before any child starts."""
-    if workflow.input_schema is None:
-        return
+    steps = max(_STEPS // max(len(inputs), 1), _LEAST_STEPS)
     for index, given in enumerate(inputs):
         try:
-            check_against(workflow.input_schema, given, "$.input", f"the input of child session {index}")
+            what = f"the input of child session {index}"
+            check_against(schema, given, "$.input", what, steps)
         except InvalidInput as error:
             raise TerminalError(str(error), "invalid_input") from None
 

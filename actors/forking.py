@@ -62,7 +62,7 @@ async def prepare(
     workflow = await definitions.of(row)
     if workflow.input_schema is not None and request.input is not UNSET:
         value = msgspec.json.decode(request.input)
-        check_against(workflow.input_schema, value, "$.input", "the session's input")
+        await read(check_against, workflow.input_schema, value, "$.input", "the session's input")
     original: Original = await read(_original, store, workflow, session_id, seq)
     state = original.state
     if not state.seq:

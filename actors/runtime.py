@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from msgspec import UNSET
 from pykka import ActorRef
@@ -58,6 +58,9 @@ from .watchdog import LoopWatchdog
 __all__ = ["Options", "Runtime"]
 
 logger = logging.getLogger("sessiond.runtime")
+
+_INPUT_STEPS: Final = 100_000
+"""Steps of a check of a session's input, which is off the loop: tens of thousands of values."""
 
 
 class Runtime(Archive):
@@ -253,7 +256,9 @@ class Runtime(Archive):
         check_plain(labels or {}, deadline_s)
         compiled = await self._workflow(workflow, tenant)
         if compiled.input_schema is not None:
-            check_against(compiled.input_schema, input, "$.input", "the session's input")
+            await self._read(
+                check_against, compiled.input_schema, input, "$.input", "the session's input", _INPUT_STEPS
+            )
         command = Create(
             session_id=session_name(session_id or self._ids.new(), tenant),
             input=encode_request(input, "$.input"),
@@ -387,14 +392,15 @@ class Runtime(Archive):
         Raises:
             InvalidWorkflow: with every fault.
         """
-        return await self.definitions.keep(self.definitions.compile(definition, tenant), listed=True, tenant=tenant)
+        workflow = await self.definitions.compiled(definition, tenant)
+        return await self.definitions.keep(workflow, listed=True, tenant=tenant)
 
     async def _workflow(self, workflow: Workflow | dict[str, Any] | str, tenant: str) -> Workflow:
         if isinstance(workflow, Workflow):
             return workflow
         if isinstance(workflow, str):
             return await self.definitions.find(workflow, tenant=tenant)
-        return self.definitions.compile(workflow, tenant)
+        return await self.definitions.compiled(workflow, tenant)
 
     # ---- inside
 

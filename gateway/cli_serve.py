@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from ..actors.core.workflow import fault_of
+from ..actors.core.faults import fault_of
 from .cli_exit import EXIT_HELP, reporting
 from .files import FileFault, InvalidFile, read_data
 from .setting_flags import flags_for_the_rest

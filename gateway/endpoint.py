@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -34,6 +35,8 @@ from .wire import decode, decode_query, encode
 JSON: Final = "application/json"
 REQUEST_ID: Final = "X-Request-Id"
 _PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_LARGE: Final = 65_536
+"""Bytes of a body that may take more than some milliseconds to decode."""
 _access = logging.getLogger("sessiond.gateway.access")
 
 
@@ -164,7 +167,7 @@ class Endpoint(JsonHandler):
         if "session_id" in path:
             path["session_id"] = principal.session(path["session_id"])
         query = decode_query(self.request.query_arguments, route.query)
-        body = None if route.body is None else self._body(route)
+        body = None if route.body is None else await self._body(route)
         headers = self.request.headers
         key = key_of(headers.get(HEADER)) if route.method == "POST" and route.remembered else None
         call = Call(self.gateway, path, body, query, headers, principal, key, trace_of(headers), self._when_gone)
@@ -212,10 +215,14 @@ class Endpoint(JsonHandler):
         principal.require(route.needs)
         return principal
 
-    def _body(self, route: Route) -> Any:
+    async def _body(self, route: Route) -> Any:
+        """Return the body, decoded; a large one off the loop."""
         assert route.body is not None
-        check_media_type(self.request.headers, self.request.body)
-        return decode(self.request.body, route.body, self.gateway.settings.max_depth)
+        body, depth = self.request.body, self.gateway.settings.max_depth
+        check_media_type(self.request.headers, body)
+        if len(body) > _LARGE:
+            return await asyncio.to_thread(decode, body, route.body, depth)
+        return decode(body, route.body, depth)
 
 
 class Refusal(JsonHandler):

@@ -12,7 +12,8 @@ import msgspec
 
 from ..actors.core.errors import Fault, InvalidWorkflow, SessiondError
 from ..actors.core.node import NodeType
-from ..actors.core.workflow import Workflow, parse
+from ..actors.core.parse import parse
+from ..actors.core.workflow import Workflow
 from .yaml_data import Document, YamlError, parse_yaml
 
 MAX_FILE: Final = 1_048_576

@@ -96,7 +96,7 @@ async def _create(call: Call, body: Execute) -> Created:
     if body.graph is not None:
         call.principal.require("author")
         try:
-            workflow = runtime.definitions.compile(body.graph, tenant)
+            workflow = await runtime.definitions.compiled(body.graph, tenant)
         except InvalidWorkflow as error:
             raise below(error, "$.graph") from None
     else:

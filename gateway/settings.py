@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from ..actors.core.errors import Fault, InvalidInput
-from ..actors.core.workflow import fault_of
+from ..actors.core.faults import fault_of
 from ..actors.http_policy import HttpPolicy
 from ..actors.options import Options
 from .logs import LogFormat

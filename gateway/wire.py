@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ..actors.core.errors import Fault, InvalidInput, InvalidWorkflow
-from ..actors.core.workflow import fault_of
+from ..actors.core.faults import fault_of
 from .json_limits import MAX_DEPTH, parse
 from .requests import Graph
 

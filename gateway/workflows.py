@@ -60,7 +60,7 @@ async def delete(call: Call) -> Reply:
 
 async def validate(call: Call) -> Reply:
     """Check a graph without storing it; 422 with every fault."""
-    found = call.runtime.definitions.compile(call.body, call.principal.tenant)
+    found = await call.runtime.definitions.compiled(call.body, call.principal.tenant)
     return Reply(WorkflowVersion(found.workflow_id, found.version))
 
 

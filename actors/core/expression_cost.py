@@ -185,15 +185,24 @@ class Work:
         return result
 
 
+def states_of(pattern: str) -> int:
+    """Return how many states a regular expression has, at most: a search takes as much for each character."""
+    return min(_MAX_PATTERN, (len(pattern) + 1) * _repeated(pattern))
+
+
+def _repeated(pattern: str) -> int:
+    repeats = [max(int(low or 1), int(high or 1), 1) for low, high in _REPEAT.findall(pattern)]
+    return min(_MAX_PATTERN, prod(min(n, _MAX_PATTERN) for n in repeats))
+
+
 def _matching(expr: Call, given: list[Bound]) -> int:
     """The units of compiling a regular expression, and of running it over a text: states times characters."""
     pattern = expr.arguments[-1] if expr.arguments else None
     states = repeated = _MAX_PATTERN
     classes = 0
     if isinstance(pattern, Literal) and pattern.text is not None:
-        repeats = [max(int(low or 1), int(high or 1), 1) for low, high in _REPEAT.findall(pattern.text)]
-        repeated = min(_MAX_PATTERN, prod(min(n, _MAX_PATTERN) for n in repeats))
-        states = min(_MAX_PATTERN, (len(pattern.text) + 1) * repeated)
+        repeated = _repeated(pattern.text)
+        states = states_of(pattern.text)
         classes = pattern.text.count("\\")
     return min(_MAX_COMPILE, states * _COMPILE + repeated * classes * _CLASS) + (given[0].size if given else 0) * states
 

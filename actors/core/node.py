@@ -108,6 +108,10 @@ class NodeType:
         """Return the workflow definitions that stand in `node`'s properties, each with its path below the node."""
         return ()
 
+    def schemas(self, node: Node) -> Iterable[tuple[str, Any]]:
+        """Return the JSON Schemas that stand in `node`'s properties, each with its path below the node."""
+        return ()
+
     def stand_in(self, node: Node, output: Any) -> Outcome:
         """Return what a node comes to whose output a person gives, after it failed.
 

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import UNSET
 
 from .errors import Fault, InvalidWorkflow
-from .workflow import NodeSpec, fault_of
+from .faults import fault_of
+from .workflow import NodeSpec
 
 What: TypeAlias = Literal["workflow", "node", "edge", "property"]
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ..core.errors import Fault, InvalidInput, TerminalError
-from ..core.workflow import fault_of
+from ..core.faults import fault_of
 from .provider import ToolSpec
 
 

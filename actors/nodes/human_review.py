@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -9,7 +10,9 @@ import msgspec
 from ..core.errors import Fault, InvalidInput, NodeError
 from ..core.events import Fact, HumanInteractionRequired
 from ..core.node import Answer, Outcome, View, WaitingType
+from ..core.properties import is_templated
 from ..core.schema import check_against
+from ..core.workflow import Node
 
 ReviewAction: TypeAlias = Literal["approve", "reject", "modify"]
 
@@ -37,6 +40,12 @@ class HumanReviewType(WaitingType):
 
     name = "human_review"
     properties = HumanReviewProperties
+
+    def schemas(self, node: Node) -> Iterator[tuple[str, Any]]:
+        """Yield the schema of the answer, if it stands there."""
+        schema = node.spec.properties.get("schema")
+        if schema is not None and not is_templated(schema):
+            yield ".properties.schema", schema
 
     def open(self, view: View) -> Fact:
         """Return the question."""

@@ -9,7 +9,8 @@ import msgspec
 
 from ..core.errors import Fault, InvalidInput, NodeError
 from ..core.node import InlineType, Outcome, View
-from ..core.workflow import Node, check_expression
+from ..core.properties import check_expression
+from ..core.workflow import Node
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -121,7 +121,7 @@ async def test_a_cancel_while_parked_hangs_up_too(runtime: Runtime, parrot: Parr
     [
         ({"provider": "nobody"}, "there is no provider 'nobody'; known: demo, openai, parrot"),
         ({"provider": "openai"}, "an agent needs a prompt"),
-        ({"response_schema": {"type": "integer-ish"}}, "response_schema isn't a JSON Schema"),
+        ({"response_schema": {"type": "integer-ish"}}, "$.nodes.a.properties.response_schema.type"),
         ({"api_key_env": "AWS_SECRET_ACCESS_KEY"}, "matching regex"),
         ({"max_tool_rounds": 101}, "<= 100"),
     ],

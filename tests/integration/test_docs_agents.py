@@ -12,7 +12,7 @@ import yaml
 from support.llm_server import LLMServer, calls, ends, says
 
 from sessiond.actors.core.node import NodeRegistry
-from sessiond.actors.core.workflow import parse
+from sessiond.actors.core.parse import parse
 from sessiond.actors.nodes import register_builtin
 
 PAGE = Path(__file__).parents[2] / "docs" / "agents.md"

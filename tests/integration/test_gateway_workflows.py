@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 from support.graphs import chain
 from support.graphs import graph as make_graph
 from support.site import Site, problem
+
+from sessiond.actors.core.errors import Fault
+from sessiond.actors.core.node import InlineType
+from sessiond.actors.core.workflow import Node
 
 PATH = "/api/v1/workflows/w"
 
@@ -99,3 +106,25 @@ async def test_node_types_come_with_the_schema_of_their_properties(lone_site: Si
     assert review["required"] == ["prompt"]
     assert types["loop"]["next_ids"] == [2, 2]
     assert types["agent"]["description"].startswith("Streams tokens")
+
+
+async def test_a_large_graph_is_compiled_off_the_loop_and_small_ones_meanwhile(site: Site) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(InlineType):
+        name = "slow"
+
+        def check(self, node: Node) -> Iterator[Fault]:
+            begun.set()
+            assert go_on.wait(30), "nobody answered while this was compiled"
+            yield from ()
+
+    site.runtime.registry.add(Slow())
+    large = make_graph(
+        {"s": [f"n{i}" for i in range(500)], **{f"n{i}": [] for i in range(499)}, "n499": {"type": "slow"}}
+    )
+    slow = asyncio.create_task(site.post("/api/v1/workflows/validate", large))
+    await asyncio.to_thread(begun.wait, 30)
+    assert (await site.post("/api/v1/workflows/validate", chain(2))).code == 200
+    go_on.set()
+    assert (await slow).code == 200

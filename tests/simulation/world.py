@@ -13,12 +13,13 @@ from sessiond.actors.core.detail import describe
 from sessiond.actors.core.events import unpack
 from sessiond.actors.core.extent import NO_LIMIT, LogLimit
 from sessiond.actors.core.node import NodeType
+from sessiond.actors.core.parse import parse
 from sessiond.actors.core.ports import Snapshot
 from sessiond.actors.core.reset import Reset
 from sessiond.actors.core.sharding import shard_of
 from sessiond.actors.core.snapshot import thaw
 from sessiond.actors.core.state import SessionState, fold
-from sessiond.actors.core.workflow import Workflow, parse
+from sessiond.actors.core.workflow import Workflow
 from sessiond.actors.nodes import register_builtin
 
 from .faults import Faults

@@ -15,8 +15,9 @@ from sessiond.actors.core.errors import InvalidWorkflow
 from sessiond.actors.core.events import NodeStateChange, Record
 from sessiond.actors.core.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
 from sessiond.actors.core.node import NodeRegistry, NodeType
+from sessiond.actors.core.parse import parse
 from sessiond.actors.core.state import SessionState
-from sessiond.actors.core.workflow import Workflow, parse
+from sessiond.actors.core.workflow import Workflow
 from sessiond.actors.nodes import register_builtin
 
 

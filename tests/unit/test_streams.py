@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sessiond.actors.core.detail import SessionDetail, describe
 from sessiond.actors.core.errors import CorruptLog, LogTrimmed
 from sessiond.actors.core.node import NodeRegistry, NodeType
+from sessiond.actors.core.parse import parse
 from sessiond.actors.core.reset import Reset, StreamReset, reset_at
 from sessiond.actors.core.segment import Segment, frame, payloads
 from sessiond.actors.core.state import SessionState
-from sessiond.actors.core.workflow import parse
 from sessiond.actors.nodes import register_builtin
 from sessiond.actors.streams import WAKE_AT_ONCE, Chunk, EventHub
 
