@@ -23,6 +23,7 @@ from .core.extent import NEW, LogExtent
 from .core.lifecycle import Status
 from .core.messages import (
     EXTERNAL,
+    Advance,
     AnyCommand,
     Command,
     CompleteAttempt,
@@ -188,7 +189,8 @@ class SessionActor(LoopActor):
         if changed and self._attempts is not None and after.status == "paused":
             self._attempts.pause()
         events = {record.event for record in records}
-        row = self._upkeep.row(after, changed or bool(decision.overtaken), events)
+        resting = after.at_rest and not decision.unfinished
+        row = self._upkeep.row(after, changed or bool(decision.overtaken), events, resting)
         opens = before == "paused" and after.status == "running"
         release = Release(self, segment, reply, decision.reply, decision, opens)
         self._submit(Commit(after.session_id, segment, row), release)
@@ -215,6 +217,8 @@ class SessionActor(LoopActor):
             self._attempts.resume()
         if release.decision is not None:
             self._carry_out(release.decision)
+            if release.decision.unfinished:
+                self._tell(Advance())
         self._under_way.give_answers()
         self._tell_if_quiet()
         if release.decision is not None and release.decision.state.terminal:

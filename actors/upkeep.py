@@ -49,7 +49,7 @@ class Upkeep:
         self._since = since
         self._idle = idle
 
-    def row(self, state: SessionState, changed: bool, events: set[str]) -> SessionRow | None:
+    def row(self, state: SessionState, changed: bool, events: set[str], resting: bool) -> SessionRow | None:
         """Return the row if it is to be written with a commit of these events.
 
         A restart goes by it, and must not take a session that works for idle.
@@ -58,14 +58,15 @@ class Upkeep:
             state: as of the commit.
             changed: whether the row changes, whatever the events say.
             events: the names of the commit's events.
+            resting: whether it can only go on if somebody tells it something, or a timer does.
         """
         if "child:started" in events and not self._extent.whole:
             self._extent = msgspec.structs.replace(self._extent, whole=True)
-        idle = state.status == "running" and state.at_rest
+        idle = state.status == "running" and resting
         if not changed and idle == self._idle and _ROW_EVENTS.isdisjoint(events):
             return None
         self._idle = idle
-        return state.row()
+        return msgspec.structs.replace(state.row(), idle=idle)
 
     def grew(self, size: int) -> None:
         """Note that `size` bytes came to the log."""

@@ -27,6 +27,7 @@ from .events import (
 from .lifecycle import Action, next_status
 from .messages import (
     Abort,
+    Advance,
     Answered,
     AnswerWait,
     AnyCommand,
@@ -107,6 +108,8 @@ def decide(
         case Quiesce():
             if state.status == "paused" and not state.quiesced:
                 draft.record(ExecutionQuiesced())
+        case Advance():
+            draft.advance(plan.frontier(workflow, draft.state))
         case Recover():
             _recover(draft)
         case Abort():

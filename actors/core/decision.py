@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -31,6 +31,11 @@ from .scope import NodeScope
 from .state import SessionState, apply, early_signal
 from .workflow import Node, Workflow
 
+MOST_RECORDS: Final = 1_000
+"""Records after which a decision breaks off, to go on behind its commit: what only computes may go round for ever."""
+MOST_UNITS: Final = 20_000_000
+"""Units of work of its nodes' expressions after which it does so too: some hundredths of a second."""
+
 REMEDIES = ("retry", "skip", "reject")
 """What a person may do about a failed node that is suspended; `reject` fails it for good."""
 
@@ -56,6 +61,7 @@ class Decision(msgspec.Struct, gc=False):
         reply: for whoever asked.
         orders: what to tell which child sessions once the records are stored.
         overtaken: nodes whose attempts nobody waits for any more.
+        unfinished: it broke off: once the records are stored, Advance goes on.
     """
 
     records: list[Record]
@@ -64,12 +70,13 @@ class Decision(msgspec.Struct, gc=False):
     reply: Reply = None
     orders: tuple[tuple[str, FamilyCommand], ...] = ()
     overtaken: tuple[str, ...] = ()
+    unfinished: bool = False
 
 
 class Draft:
     """A decision in the making: each record is applied to the working state at once."""
 
-    __slots__ = ("now", "orders", "overtaken", "records", "reply", "starts", "state", "workflow")
+    __slots__ = ("now", "orders", "overtaken", "records", "reply", "starts", "state", "unfinished", "units", "workflow")
 
     def __init__(self, workflow: Workflow, state: SessionState, now: str) -> None:
         self.workflow = workflow
@@ -80,10 +87,12 @@ class Draft:
         self.reply: Reply = None
         self.orders: tuple[tuple[str, FamilyCommand], ...] = ()
         self.overtaken: tuple[str, ...] = ()
+        self.unfinished = False
+        self.units = 0
 
     def decided(self) -> Decision:
         """Return the decision as it stands."""
-        return Decision(self.records, self.state, self.starts, self.reply, self.orders, self.overtaken)
+        return Decision(self.records, self.state, self.starts, self.reply, self.orders, self.overtaken, self.unfinished)
 
     def order(self, command: FamilyCommand) -> None:
         """Have all child sessions told, once the records are stored."""
@@ -122,11 +131,17 @@ class Draft:
     # ---- onwards
 
     def advance(self, candidates: Iterable[str]) -> None:
-        """Start, skip or leave waiting each candidate and whatever follows from that; then see if all is done."""
+        """Start, skip or leave waiting each candidate and whatever follows from that; then see if all is done.
+
+        A decision that becomes long breaks off: what is left is what `plan.frontier` finds then.
+        """
         if self.state.status != "running":
             return
         todo = deque(candidates)
         while todo:
+            if len(self.records) >= MOST_RECORDS or self.units >= MOST_UNITS:
+                self.unfinished = True
+                return
             node = self.workflow.nodes[todo.popleft()]
             if self.state.node(node.id).status != "pending":
                 continue
@@ -151,16 +166,22 @@ class Draft:
             case TaskType():
                 self.starts.append(StartAttempt(node.id, present.round, attempt))
             case InlineType() as inline:
+                view = self.view(node)
                 try:
-                    outcome = inline.decide(self.view(node))
+                    outcome = inline.decide(view)
                 except Exception as error:  # noqa: BLE001 - a node type may be a user's own
                     return self.node_failed(node, failure_of(error))
+                finally:
+                    self.units += view.units
                 return self.node_completed(node, outcome)
             case WaitingType() as waiting:
+                view = self.view(node)
                 try:
-                    opened = waiting.open(self.view(node))
+                    opened = waiting.open(view)
                 except Exception as error:  # noqa: BLE001 - a node type may be a user's own
                     return self.node_failed(node, failure_of(error))
+                finally:
+                    self.units += view.units
                 self.change(node.id, "suspended")
                 self.record(opened, node.id)
                 kept = early_signal(self.state, node.id)

@@ -43,6 +43,14 @@ class Scope(Protocol):
         """Return plain data for `names`; of `nodes` only those listed, all if None."""
         ...
 
+    def spend(self, source: str, units: int) -> None:
+        """Count the work of an expression that is about to be evaluated.
+
+        Raises:
+            ExpressionCost: together with what was spent before it is too much.
+        """
+        ...
+
 
 class Expression:
     """One compiled expression.
@@ -75,11 +83,11 @@ class Expression:
         """Return the value as plain data, maps in the order of their keys.
 
         Raises:
-            ExpressionCost: it would be too much work; it isn't begun.
+            ExpressionCost: it would be too much work, by itself or with the node's others; it isn't begun.
             ExpressionError: the evaluation failed.
         """
         variables = scope.variables(self.names, self._nodes)
-        check_work(self.source, self._tree, variables)
+        scope.spend(self.source, check_work(self.source, self._tree, variables))
         return _ordered(_guard(self.source, lambda: self._run(variables)))
 
     def truth(self, scope: Scope) -> bool:

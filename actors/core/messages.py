@@ -150,6 +150,10 @@ class Quiesce(Command, Control, frozen=True):
     """Record that a paused session has nothing in flight any more."""
 
 
+class Advance(Command, Control, frozen=True):
+    """Go on where the last decision broke off, because it had become long."""
+
+
 class Recover(Command, Control, frozen=True):
     """Take over after another owner: what it left running was interrupted."""
 
@@ -215,6 +219,7 @@ AnyCommand: TypeAlias = (
     | SignalSession
     | Once
     | Quiesce
+    | Advance
     | Recover
     | FireTimer
     | Abort

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from .errors import TerminalError
+from .errors import ExpressionCost, TerminalError
+from .expression_cost import MAX_UNITS
 from .expressions import expression, resolve
 from .messages import Create
 from .node import Anything
@@ -25,9 +26,10 @@ class NodeScope:
     Attributes:
         round: the node's round, from 1.
         laps: for a loop node, how often it went round since it was entered.
+        units: work that its expressions have been so far.
     """
 
-    __slots__ = ("_state", "_workflow", "laps", "node", "round")
+    __slots__ = ("_state", "_workflow", "laps", "node", "round", "units")
 
     def __init__(self, workflow: Workflow, state: SessionState, node: Node) -> None:
         self._workflow = workflow
@@ -36,6 +38,7 @@ class NodeScope:
         present = state.node(node.id)
         self.round = present.round
         self.laps = present.laps
+        self.units = 0
 
     @property
     def routed(self) -> bool:
@@ -70,6 +73,16 @@ class NodeScope:
         if node.error is not None:
             shown["error"] = {"code": node.error.code, "message": node.error.message}
         return shown
+
+    def spend(self, source: str, units: int) -> None:
+        """Count the work of an expression; all of a node's together are bounded as one is.
+
+        Raises:
+            ExpressionCost: it is too much.
+        """
+        self.units += units
+        if self.units > MAX_UNITS:
+            raise ExpressionCost(f"{source!r} is too much work, with the other expressions of node {self.node.id!r}")
 
     def input(self) -> Any:
         """Return the session's input, or what a retry put in its place for this node."""

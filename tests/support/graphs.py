@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import strategies as st
 from msgspec import Raw
 
 from sessiond.actors.core.decide import decide
 from sessiond.actors.core.decision import Decision, StartAttempt
 from sessiond.actors.core.errors import InvalidWorkflow
 from sessiond.actors.core.events import NodeStateChange, Record
-from sessiond.actors.core.messages import AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
+from sessiond.actors.core.messages import Advance, AnyCommand, CompleteAttempt, Create, FailAttempt, FireTimer
 from sessiond.actors.core.node import NodeRegistry, NodeType
 from sessiond.actors.core.parse import parse
 from sessiond.actors.core.state import SessionState
@@ -58,6 +59,34 @@ def faults_of(definition: Any) -> dict[str, str]:
     return {fault.path: fault.message for fault in invalid.value.faults}
 
 
+@st.composite
+def layered_graphs(draw: st.DrawFn, kinds: Sequence[str] = ("step",)) -> dict[str, Any]:
+    """Random acyclic graphs, with a loop back to the second layer in some."""
+    widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=5))
+    layers = [[f"n{depth}_{i}" for i in range(width)] for depth, width in enumerate(widths)]
+    nodes: dict[str, Any] = {"s": list(layers[0])}
+    for depth, layer in enumerate(layers):
+        below = [n for deeper in layers[depth + 1 :] for n in deeper]
+        for node in layer:
+            targets = draw(st.lists(st.sampled_from(below), unique=True, max_size=3)) if below else []
+            join = draw(st.sampled_from(["all", "any"]))
+            nodes[node] = {"type": draw(st.sampled_from(kinds)), "next_ids": targets, "join": join}
+    for depth in range(1, len(layers)):  # whatever nobody leads to hangs on the layer above
+        for node in layers[depth]:
+            if not any(node in (n["next_ids"] if isinstance(n, dict) else n) for n in nodes.values()):
+                nodes[layers[depth - 1][0]]["next_ids"].append(node)
+    for node in list(nodes):
+        if node != "s" and not nodes[node]["next_ids"]:
+            nodes[node]["next_ids"] = ["l"]
+    nodes["l"] = {
+        "type": "loop",
+        "next_ids": ["s", "e"],
+        "properties": {"max_rounds": draw(st.integers(1, 3))},
+    }
+    nodes["e"] = []
+    return graph(nodes)
+
+
 class Engine:
     """Drives `decide` as a session would, with every record applied at once."""
 
@@ -74,6 +103,14 @@ class Engine:
         self.now = now
 
     def tell(self, command: AnyCommand, alive: Any = None) -> Decision:
+        """Decide, and go on where the decision breaks off; return the first one."""
+        decision = latest = self.once(command, alive)
+        while latest.unfinished:
+            latest = self.once(Advance(), alive)
+        return decision
+
+    def once(self, command: AnyCommand, alive: Any = None) -> Decision:
+        """Decide one command."""
         running = [start.node_id for start in self.waiting] if alive is None else alive
         decision = decide(self.workflow, self.state, command, self.now, running)
         self.state = decision.state
@@ -93,9 +130,12 @@ class Engine:
         return found
 
     def complete(self, node_id: str, output: Any = None) -> Decision:
+        return self.tell(self.completion(node_id, output))
+
+    def completion(self, node_id: str, output: Any = None) -> CompleteAttempt:
+        """What completes the waiting attempt of a node."""
         start = self.take(node_id)
-        raw = Raw(msgspec.json.encode(output))
-        return self.tell(CompleteAttempt(node_id, start.round, start.attempt, raw))
+        return CompleteAttempt(node_id, start.round, start.attempt, Raw(msgspec.json.encode(output)))
 
     def fail(self, node_id: str, failure: Any, **more: Any) -> Decision:
         start = self.take(node_id)

@@ -26,6 +26,9 @@ class Given:
     def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
         return {name: self.values[name] for name in names}
 
+    def spend(self, source: str, units: int) -> None:
+        self.units = getattr(self, "units", 0) + units
+
 
 def units(source: str, **variables: Any) -> int:
     return check_work(source, parse(source), variables)

@@ -25,6 +25,9 @@ class Plain:
         self.asked = names, nodes
         return {name: self.values[name] for name in names}
 
+    def spend(self, source: str, units: int) -> None:
+        self.units = getattr(self, "units", 0) + units
+
 
 SCOPE = Plain(
     input={"topic": "tea", "n": 3},

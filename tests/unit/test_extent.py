@@ -117,5 +117,5 @@ def test_no_snapshot_is_taken_of_an_end() -> None:
 def test_a_child_keeps_what_is_there_from_then_on() -> None:
     upkeep, state = Upkeep(1_000, False, LogLimit(10)), SessionState("s")
     assert [grown(upkeep, state, 20, 1_000) for _ in range(3)] == [0, 20, 40]
-    upkeep.row(state, False, {"child:started"})
+    upkeep.row(state, False, {"child:started"}, resting=False)
     assert [grown(upkeep, state, 20, 1_000) for _ in range(3)] == [40, 40, 40]

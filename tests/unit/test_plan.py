@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
-from support.graphs import Engine, graph
+from support.graphs import Engine, graph, layered_graphs
 
 from sessiond.actors.core.detail import describe
 from sessiond.actors.core.events import Failure
@@ -237,30 +237,6 @@ def test_a_failure_that_continues_takes_its_edges() -> None:
     assert waiting(engine) == ["j"]
     engine.complete("j")
     assert engine.state.status == "completed"
-
-
-@st.composite
-def layered_graphs(draw: st.DrawFn) -> dict[str, Any]:
-    """Random acyclic graphs, with a loop back to the second layer in some."""
-    widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=5))
-    layers = [[f"n{depth}_{i}" for i in range(width)] for depth, width in enumerate(widths)]
-    nodes: dict[str, Any] = {"s": list(layers[0])}
-    for depth, layer in enumerate(layers):
-        below = [n for deeper in layers[depth + 1 :] for n in deeper]
-        for node in layer:
-            targets = draw(st.lists(st.sampled_from(below), unique=True, max_size=3)) if below else []
-            join = draw(st.sampled_from(["all", "any"]))
-            nodes[node] = {"type": "step", "next_ids": targets, "join": join}
-    for depth in range(1, len(layers)):  # whatever nobody leads to hangs on the layer above
-        for node in layers[depth]:
-            if not any(node in (n["next_ids"] if isinstance(n, dict) else n) for n in nodes.values()):
-                nodes[layers[depth - 1][0]]["next_ids"].append(node)
-    for node in list(nodes):
-        if node != "s" and not nodes[node]["next_ids"]:
-            nodes[node]["next_ids"] = ["l"]
-    nodes["l"] = loop("s", "e", draw(st.integers(1, 3)))
-    nodes["e"] = []
-    return graph(nodes)
 
 
 @given(layered_graphs(), st.data())

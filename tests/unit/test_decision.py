@@ -1,0 +1,121 @@
+"""A decision that becomes long breaks off and goes on behind its commit, wherever that is, with the same end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+from support.graphs import Engine, graph, layered_graphs
+
+from sessiond.actors.core import decision
+from sessiond.actors.core.messages import Advance, Create, Pause, Recover, Resume
+
+
+def loop(back: str, leave: str, rounds: int, until: str | None = None) -> dict[str, Any]:
+    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": rounds, "until": until}}
+
+
+def rounds(outer: int, inner: int, until: str | None = None) -> dict[str, Any]:
+    """Two loops, one in the other, around a node that does nothing."""
+    nothing = {"type": "parallel", "next_ids": ["i"]}
+    begin = {"type": "parallel", "next_ids": ["p"]}
+    loops = {"i": loop("p", "o", inner, until), "o": loop("p", "e", outer)}
+    return graph({"s": begin, "p": nothing, **loops, "e": []})
+
+
+def test_a_loop_that_only_computes_goes_round_a_while_and_then_lets_others_have_their_turn() -> None:
+    engine = Engine(rounds(outer=10_000, inner=10_000))
+    first = engine.once(Create(session_id="s", start=True))
+    assert first.unfinished
+    assert decision.MOST_RECORDS <= len(first.records) < decision.MOST_RECORDS + 20
+    for _ in range(3):
+        assert engine.once(Advance()).unfinished
+    assert engine.state.status == "running"
+
+
+def test_it_comes_to_its_end() -> None:
+    engine = Engine(rounds(outer=20, inner=30))
+    engine.create(start=True)
+    engine.complete("e")
+    assert engine.state.status == "completed"
+    assert engine.trail().count("p completed") == 600
+
+
+def test_a_pause_is_between_two_parts_of_it() -> None:
+    engine = Engine(rounds(outer=20, inner=30))
+    assert engine.once(Create(session_id="s", start=True)).unfinished
+    engine.once(Pause())
+    assert engine.once(Advance()).records == []
+    engine.tell(Resume())
+    engine.complete("e")
+    assert engine.trail().count("p completed") == 600
+
+
+def test_heavy_expressions_break_it_off_sooner() -> None:
+    engine = Engine(rounds(outer=20, inner=30, until="input.map(x, input.map(y, x * y)).size() < 0"))
+    first = engine.once(Create(session_id="s", start=True, input=Raw(b"[" + b"1," * 99 + b"1]")))
+    assert first.unfinished
+    assert len(first.records) < decision.MOST_RECORDS / 2
+
+
+@given(layered_graphs(("step", "parallel", "parallel")), st.integers(3, 9), st.data())
+def test_wherever_it_breaks_off_and_whatever_happens_then_the_end_is_the_same(
+    definition: dict[str, Any], most: int, data: st.DataObject
+) -> None:
+    whole, broken = Engine(definition), Engine(definition)
+
+    def go_on() -> None:
+        match data.draw(st.sampled_from(["advance", "crash", "pause"])):
+            case "advance":
+                unfinished = broken.once(Advance()).unfinished
+            case "crash":
+                broken.waiting.clear()
+                unfinished = broken.once(Recover(), alive=()).unfinished
+            case _:
+                broken.once(Pause())
+                broken.once(Advance())
+                unfinished = broken.once(Resume()).unfinished
+        if unfinished:
+            go_on()
+
+    def first_of(engine: Engine) -> str:
+        return min(start.node_id for start in engine.waiting)
+
+    with pytest.MonkeyPatch.context() as patch:
+        whole.create(start=True)
+        patch.setattr(decision, "MOST_RECORDS", most)
+        if broken.once(Create(session_id="s", start=True)).unfinished:
+            go_on()
+        while whole.waiting:
+            patch.setattr(decision, "MOST_RECORDS", 10**9)
+            node_id = first_of(whole)
+            whole.complete(node_id)
+            patch.setattr(decision, "MOST_RECORDS", most)
+            assert first_of(broken) == node_id
+            if broken.once(broken.completion(node_id)).unfinished:
+                go_on()
+    assert not broken.waiting
+    assert broken.statuses() == whole.statuses()
+    assert broken.state.status == whole.state.status == "completed"
+    assert broken.state.output == whole.state.output
+
+
+def test_all_expressions_of_a_node_are_bounded_together() -> None:
+    square = "${ input.map(x, input.map(y, x * y)).size() }"
+    numbers = Raw(msgspec.json.encode([1] * 50))
+
+    def ended(count: int) -> Engine:
+        engine = Engine(
+            graph({"e": {"type": "end", "properties": {"output": {f"n{i}": square for i in range(count)}}}})
+        )
+        engine.create(start=True, input=numbers)
+        return engine
+
+    assert ended(1).state.status == "completed"
+    failed = ended(40).state
+    assert failed.error is not None
+    assert failed.error.code == "expression_cost"
