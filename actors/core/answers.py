@@ -22,6 +22,7 @@ from .events import NodeResumed, TimerSet
 from .json import encode_output
 from .messages import Answered, AnswerWait, FireTimer, RetryNode, SkipNode
 from .node import Answer
+from .outcomes import sound
 from .workflow import Node
 
 _ACTIONS = ("approve", "reject", "modify", "resume")
@@ -98,7 +99,7 @@ def skip_node(draft: Draft, command: SkipNode) -> None:
 
 
 def _stand_in(draft: Draft, node: Node, answer: Answer, action: str) -> None:
-    outcome = node.type.stand_in(node, answer.data)
+    outcome = sound(node, node.type.stand_in(node, answer.data))
     draft.record(NodeResumed(encode_output(answer.data), action, answer.by), node.id)
     draft.advance(draft.node_completed(node, outcome))
 

@@ -26,6 +26,7 @@ from .json import as_text, encode_output
 from .lifecycle import NodeStatus, Status
 from .messages import Cancel, Pause, Reply, Resume, Stop
 from .node import Answer, InlineType, Outcome, TaskType, WaitingType
+from .outcomes import sound, sound_fact
 from .retry import chance_of
 from .scope import NodeScope
 from .state import SessionState, apply, early_signal
@@ -173,7 +174,7 @@ class Draft:
                     return self.node_failed(node, failure_of(error))
                 finally:
                     self.units += view.units
-                return self.node_completed(node, outcome)
+                return self.node_completed(node, sound(node, outcome))
             case WaitingType() as waiting:
                 view = self.view(node)
                 try:
@@ -183,7 +184,7 @@ class Draft:
                 finally:
                     self.units += view.units
                 self.change(node.id, "suspended")
-                self.record(opened, node.id)
+                self.record(sound_fact(node, opened), node.id)
                 kept = early_signal(self.state, node.id)
                 if kept is not None:
                     return self.close(node, Answer("signal", msgspec.json.decode(kept.payload)), kept.seq)
@@ -220,7 +221,7 @@ class Draft:
             failure = failure_of(error)
         else:
             self.record(resumed, node.id)
-            return self.node_completed(node, outcome)
+            return self.node_completed(node, sound(node, outcome))
         self.record(resumed, node.id)
         return self.node_failed(node, failure)
 
