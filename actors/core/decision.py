@@ -36,6 +36,14 @@ MOST_RECORDS: Final = 1_000
 """Records after which a decision breaks off, to go on behind its commit: what only computes may go round for ever."""
 MOST_UNITS: Final = 20_000_000
 """Units of work of its nodes' expressions after which it does so too: some hundredths of a second."""
+MOST_BYTES: Final = 4_194_304
+"""Bytes of its nodes' outputs after which it does so too."""
+MAX_HELD: Final = 67_108_864
+"""Bytes of the outputs of a session's nodes together, which are in memory as long as it is."""
+MAX_RESULT: Final = 8_388_608
+"""Bytes of a session's own output: it is one event, and one message to each watcher."""
+_LARGE: Final = 65_536
+"""Bytes of an output; of smaller ones, as many as there may be nodes are within MAX_HELD."""
 
 REMEDIES = ("retry", "skip", "reject")
 """What a person may do about a failed node that is suspended; `reject` fails it for good."""
@@ -77,7 +85,19 @@ class Decision(msgspec.Struct, gc=False):
 class Draft:
     """A decision in the making: each record is applied to the working state at once."""
 
-    __slots__ = ("now", "orders", "overtaken", "records", "reply", "starts", "state", "unfinished", "units", "workflow")
+    __slots__ = (
+        "now",
+        "orders",
+        "overtaken",
+        "records",
+        "reply",
+        "size",
+        "starts",
+        "state",
+        "unfinished",
+        "units",
+        "workflow",
+    )
 
     def __init__(self, workflow: Workflow, state: SessionState, now: str) -> None:
         self.workflow = workflow
@@ -90,6 +110,7 @@ class Draft:
         self.overtaken: tuple[str, ...] = ()
         self.unfinished = False
         self.units = 0
+        self.size = 0
 
     def decided(self) -> Decision:
         """Return the decision as it stands."""
@@ -140,7 +161,7 @@ class Draft:
             return
         todo = deque(candidates)
         while todo:
-            if len(self.records) >= MOST_RECORDS or self.units >= MOST_UNITS:
+            if len(self.records) >= MOST_RECORDS or self.units >= MOST_UNITS or self.size >= MOST_BYTES:
                 self.unfinished = True
                 return
             node = self.workflow.nodes[todo.popleft()]
@@ -226,13 +247,10 @@ class Draft:
         return self.node_failed(node, failure)
 
     def node_completed(self, node: Node, outcome: Outcome) -> Iterable[str]:
-        """Record an output; return the nodes to look at next.
-
-        Raises:
-            NodeError: the output isn't JSON.
-        """
+        """Record an output, or that it can't be one; return the nodes to look at next."""
         try:
             output = encode_output(outcome.output)
+            self.check_room(node, output)
         except NodeError as error:
             return self.node_failed(node, failure_of(error))
         for fact in outcome.facts:
@@ -244,6 +262,23 @@ class Draft:
         if goes_round and outcome.taken is not None:
             return outcome.taken
         return plan.targets(self.workflow, node)
+
+    def check_room(self, node: Node, output: Raw) -> None:
+        """Make sure that an output can be held beside those of the session's other nodes.
+
+        Raises:
+            NodeError: it can't.
+        """
+        size = bytes_of(output)
+        self.size += size
+        if size <= _LARGE:
+            return
+        held = sum(bytes_of(other.output) for node_id, other in self.state.nodes.items() if node_id != node.id)
+        if held + size > MAX_HELD:
+            raise NodeError(
+                f"the outputs of the session's nodes would have {held + size} bytes, the limit is {MAX_HELD}",
+                "outputs_too_large",
+            )
 
     def _overtake(self, loop: Node) -> None:
         """Give up what is still at work in a loop's body, behind a join that was met early."""
@@ -295,6 +330,11 @@ class Draft:
             if node.status in ("running", "suspended"):
                 return
         outputs = {n: self.state.node(n).output for n in plan.leaves(self.workflow, self.state)}
+        size = sum(map(bytes_of, outputs.values()))
+        if size > MAX_RESULT:
+            why = f"the outputs of its {len(outputs)} ends have {size} bytes together, the limit is {MAX_RESULT}"
+            self.end("failed", Failure("output_too_large", why))
+            return
         output = next(iter(outputs.values())) if len(outputs) == 1 else Raw(msgspec.json.encode(outputs))
         self.record(ExecutionCompleted("completed", output if outputs else UNSET))
 
@@ -311,6 +351,11 @@ class Draft:
             elif present == "pending":
                 self.change(node_id, "skipped")
         self.record(ExecutionCompleted(status, error=error))
+
+
+def bytes_of(output: Raw | UnsetType) -> int:
+    """Return how large an output is."""
+    return 0 if output is UNSET else memoryview(output).nbytes
 
 
 def cut_short(failure: Failure | None) -> bool:

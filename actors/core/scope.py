@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -17,6 +17,9 @@ from .state import SessionState
 from .timestamps import epoch
 from .workflow import Node, Workflow
 
+MAX_READ: Final = 4_194_304
+"""Bytes of inputs and outputs that one expression reads; decoded they may be fifty times as large."""
+
 _decode = msgspec.json.decode
 
 
@@ -29,7 +32,7 @@ class NodeScope:
         units: work that its expressions have been so far.
     """
 
-    __slots__ = ("_state", "_workflow", "laps", "node", "round", "units")
+    __slots__ = ("_read", "_state", "_workflow", "laps", "node", "round", "units")
 
     def __init__(self, workflow: Workflow, state: SessionState, node: Node) -> None:
         self._workflow = workflow
@@ -39,6 +42,7 @@ class NodeScope:
         self.round = present.round
         self.laps = present.laps
         self.units = 0
+        self._read: int | None = None
 
     @property
     def routed(self) -> bool:
@@ -47,8 +51,16 @@ class NodeScope:
         return any(nodes[target].spec.type in ("switch", "loop", "vote") for target in self.node.next_ids)
 
     def variables(self, names: frozenset[str], nodes: frozenset[str] | None) -> dict[str, Any]:
-        """Return plain data for `names`; of `nodes` only those listed, all if None."""
-        return {name: self._variable(name, nodes) for name in names}
+        """Return plain data for `names`; of `nodes` only those listed, all if None.
+
+        Raises:
+            ExpressionCost: it is too much to be decoded.
+        """
+        self._read = 0
+        try:
+            return {name: self._variable(name, nodes) for name in names}
+        finally:
+            self._read = None
 
     def _variable(self, name: str, nodes: frozenset[str] | None) -> Any:
         match name:
@@ -69,7 +81,7 @@ class NodeScope:
         node = self._state.node(node_id)
         shown: dict[str, Any] = {"status": node.status, "attempt": node.attempt, "round": node.round}
         if node.output is not UNSET:
-            shown["output"] = _decode(node.output)
+            shown["output"] = self._decoded(node.output)
         if node.error is not None:
             shown["error"] = {"code": node.error.code, "message": node.error.message}
         return shown
@@ -87,11 +99,18 @@ class NodeScope:
     def input(self) -> Any:
         """Return the session's input, or what a retry put in its place for this node."""
         given = self._state.node(self.node.id).input
-        return _decode(self._state.input if given is UNSET else given)
+        return self._decoded(self._state.input if given is UNSET else given)
 
     def context(self) -> Any:
         """Return the session's context, as its creator gave it."""
-        return _decode(self._state.context)
+        return self._decoded(self._state.context)
+
+    def _decoded(self, data: Raw) -> Any:
+        if self._read is not None:  # an expression reads
+            self._read += memoryview(data).nbytes
+            if self._read > MAX_READ:
+                raise ExpressionCost(f"an expression of node {self.node.id!r} reads more than {MAX_READ} bytes")
+        return _decode(data)
 
     def child(self, session_id: str, input: Raw) -> Create:
         """Return the command that creates and starts a child session of this one."""
@@ -119,7 +138,7 @@ class NodeScope:
         """Return the outputs of the nodes whose taken edges led here, by id."""
         sources = upstream(self._workflow, self._state, self.node)
         outputs = {source: self._state.node(source).output for source in sources}
-        return {source: _decode(output) for source, output in outputs.items() if output is not UNSET}
+        return {source: self._decoded(output) for source, output in outputs.items() if output is not UNSET}
 
     def truth(self, source: str) -> bool:
         """Evaluate a bare expression that must give a boolean.
