@@ -17,6 +17,7 @@ from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from ..actors.core.segment import frame
+from ..actors.core.token_bucket import TokenBucket
 from ..actors.taps import TapOverflow
 from ..actors.tracing import traceparent
 from .call import Gateway, Route
@@ -36,7 +37,6 @@ from .commands import (
 )
 from .fan_in import FanIn
 from .json_limits import parse
-from .limits import TokenBucket
 from .live_socket import SLOW, LiveSocket
 from .problems import close_code, problem_of, report
 from .socket_protocol import forget_request
