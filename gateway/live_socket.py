@@ -22,7 +22,7 @@ from .deflate import agree, deflated
 from .endpoint import JsonHandler
 from .patience import PatientStream
 from .problems import Malformed
-from .socket_protocol import SocketProtocol
+from .socket_protocol import SocketProtocol, is_handshake
 
 logger = logging.getLogger("sessiond.gateway")
 
@@ -45,10 +45,7 @@ class LiveSocket(WebSocketHandler, JsonHandler):
 
     def prepare(self) -> None:
         """Refuse what is no handshake as a problem; Tornado would answer with text that says it is HTML."""
-        headers = self.request.headers
-        connection = {word.strip() for word in headers.get("Connection", "").lower().split(",")}
-        upgrades = headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in connection
-        if self.request.method == "GET" and not (upgrades and "Sec-WebSocket-Key" in headers):
+        if self.request.method == "GET" and not is_handshake(self.request):
             self.write_problem(Malformed("the request asks for a WebSocket, and isn't its handshake (RFC 6455)"))
 
     def check_origin(self, origin: str) -> bool:
