@@ -70,9 +70,9 @@ class LiveSocket(WebSocketHandler, JsonHandler):
     def begin(self) -> None:
         """The upgrade is accepted: from here on the connection is looked after."""
         self.set_nodelay(True)
-        connection = self.ws_connection
-        if connection is not None and isinstance(connection.stream, PatientStream):
-            connection.stream.patience = math.inf  # the pulse sees a stall too, and says why it closes
+        if (stream := self._patient()) is not None:
+            stream.when_slow = self._stalled  # says why it closes
+            stream.when_taken = self.felt  # a pong would wait behind what is taken slowly
         settings = self.gateway.settings
         self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
 
@@ -121,8 +121,16 @@ class LiveSocket(WebSocketHandler, JsonHandler):
                 self._pulse.stop()
 
     def _stalled(self) -> None:
-        logger.info("a stream is closed: its reader took nothing for %s s", self.gateway.settings.stall_s)
+        if self._pulse is not None:
+            self._pulse.stop()
+        if (stream := self._patient()) is not None:
+            stream.patience = math.inf  # once is enough: what is closed is given up soon
+        logger.info("a stream is closed: its reader took too little for %s s", self.gateway.settings.stall_s)
         self.close(SLOW, "too slow; come back with after")
+
+    def _patient(self) -> PatientStream | None:
+        stream = None if self.ws_connection is None else self.ws_connection.stream
+        return stream if isinstance(stream, PatientStream) else None
 
 
 class Pulse:
