@@ -81,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         body_s: seconds a request's body may take to arrive.
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
         stall_s: seconds without a sign of life after which a stream is closed, or any connection whose client takes
-            nothing of its answer.
+            less than 256 bytes a second of what waits for it.
         drain_s: seconds that requests under way have when the server stops.
         answer_s: seconds after which a command whose commit is still under way is answered as unknown.
         passivate_s: seconds, at least, after which a session in which nothing happens leaves memory.
