@@ -20,7 +20,7 @@ from .browsers import BrowserPolicy
 from .call import Gateway, Route
 from .deflate import agree, deflated
 from .endpoint import JsonHandler
-from .patience import PatientStream
+from .patience import LEAST_RATE, PatientStream
 from .problems import Malformed
 from .socket_protocol import SocketProtocol, is_handshake
 
@@ -38,6 +38,7 @@ class LiveSocket(WebSocketHandler, JsonHandler):
         """Take what all requests share."""
         super().initialize(gateway, routes)
         self._pulse: Pulse | None = None
+        self._seen = (0, 0.0)
 
     def methods(self) -> tuple[str, ...]:
         """A handshake is a GET."""
@@ -72,7 +73,7 @@ class LiveSocket(WebSocketHandler, JsonHandler):
         self.set_nodelay(True)
         if (stream := self._patient()) is not None:
             stream.when_slow = self._stalled  # says why it closes
-            stream.when_taken = self.felt  # a pong would wait behind what is taken slowly
+        self._seen = (0, asyncio.get_running_loop().time())
         settings = self.gateway.settings
         self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
 
@@ -114,6 +115,11 @@ class LiveSocket(WebSocketHandler, JsonHandler):
             self._pulse.felt()
 
     def _beat(self) -> None:
+        stream, now = self._patient(), asyncio.get_running_loop().time()
+        if stream is not None and not stream.closed():
+            (before, since), self._seen = self._seen, (stream.taken(), now)
+            if self._seen[0] - before >= LEAST_RATE * (now - since):
+                self.felt()  # its pong may wait behind what it takes slowly, here or in the system
         try:
             self.ping()
         except (WebSocketClosedError, StreamClosedError):

@@ -61,12 +61,10 @@ class PatientStream(IOStream):
     Attributes:
         patience: in seconds; a quarter of it may come on top until it is noticed. Without end for nobody's.
         when_slow: is called in place of closing.
-        when_taken: is called when it has taken enough, if it had to be waited for.
     """
 
     patience = math.inf
     when_slow: Callable[[], Any] | None = None
-    when_taken: Callable[[], Any] | None = None
     _pace: Pace | None = None
     _timer: asyncio.TimerHandle | None = None
 
@@ -75,6 +73,10 @@ class PatientStream(IOStream):
         self.patience = min(self.patience, patience)
         self._rest()
         self._watch()
+
+    def taken(self) -> int:
+        """Return how many bytes the peer has taken of all that was written."""
+        return self._standing()[0]
 
     def close_fd(self) -> None:
         """Close, and look no more."""
@@ -103,14 +105,10 @@ class PatientStream(IOStream):
         self._timer = None
         if not self._write_buffer or self._pace is None or self.closed():
             return  # the next write that has to wait is looked at from its beginning
-        match self._pace.look(asyncio.get_running_loop().time(), *self._standing()):
-            case False:
-                (self.when_slow or self.close)()
-            case True if self.when_taken is not None:
-                self.when_taken()
-                self._wait()
-            case _:
-                self._wait()
+        if self._pace.look(asyncio.get_running_loop().time(), *self._standing()) is False:
+            (self.when_slow or self.close)()
+        else:
+            self._wait()
 
     def _standing(self) -> tuple[int, int]:
         """Return how many bytes the peer has taken, and how many wait for it, here and in the system."""
