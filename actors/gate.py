@@ -43,7 +43,11 @@ class Gate:
             if self._watchers is None:
                 self._watchers = []
             self._watchers.append(watcher)
-            await watcher
+            try:
+                await watcher
+            finally:
+                if self._watchers is not None and watcher in self._watchers:  # whoever watched gave up
+                    self._watchers.remove(watcher)
 
 
 def _wake(waiters: list[asyncio.Future[None]] | None) -> None:

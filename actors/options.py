@@ -27,6 +27,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             asks for them gets a snapshot in their place. None keeps all. At least those since the last snapshot
             but one stay, as do all of a session that has child sessions.
         log_limit_bytes: the same in bytes.
+        model_tokens_per_minute: of language models, input and output together, that the agents of one tenant may use,
+            and as many at once; over it they wait before their next call. None for any number. It is of this process
+            alone, and in memory.
         recovery_at_once: sessions that are brought back at the same time after a crash.
         snapshot_bytes: bytes of a session's log, at least, after which a snapshot is worth its own.
     """
@@ -44,5 +47,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     retain_s: float | None = None
     log_limit_events: int | None = None
     log_limit_bytes: int | None = None
+    model_tokens_per_minute: int | None = None
     recovery_at_once: int = 64
     snapshot_bytes: int = 1_048_576

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .http_policy import HttpPolicy
+from .model_budget import ModelBudget
 from .process_pool import ProcessPool
 from .tracing import Tracing
 
@@ -36,6 +38,7 @@ class NodeResources:
     Attributes:
         abandoned: threads that still work on attempts that were ended.
         tracing: records the attempts of nodes; None where nothing does.
+        models: how much of language models the agents of a tenant may use.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class NodeResources:
         self.http = http
         self.abandoned = 0
         self.tracing: Tracing | None = None
+        self.models = ModelBudget(None, time.monotonic)
         self.children = children
 
     async def in_thread(self, function: Callable[[], T], log: logging.LoggerAdapter[logging.Logger]) -> T:

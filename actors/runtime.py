@@ -40,6 +40,7 @@ from .environment import Environment, RandomIds, SystemClock
 from .executor import attempt_in
 from .forking import prepare
 from .handle import Session
+from .model_budget import ModelBudget
 from .nodes import register_builtin
 from .options import Options
 from .placement import LocalPlacement, Shard
@@ -148,6 +149,7 @@ class Runtime(Archive):
         processes = options.processes or os.cpu_count() or 1
         self.resources = self._make_resources(options.threads, processes, options.http, self._children)
         self.resources.tracing = self.tracing
+        self.resources.models = ModelBudget(options.model_tokens_per_minute, loop.time)
         slow = loop.create_task(self._read(slow_imports.load))
         numbers = range(self.store.shards)
         tokens = await asyncio.gather(*[self._read(self.store.claim, n, self._ids.new()) for n in numbers])

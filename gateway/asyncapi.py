@@ -19,8 +19,8 @@ LIVE: Final = "stream:live"
 _MESSAGES: Final = "#/components/messages/"
 _CLOSE_CODES: Final = (
     "Close codes: 1000 done, 1001 the server goes away, 1008 the request is wrong, 1009 a message is too big, "
-    "1011 an error of the server, 1013 overload, 4404 unknown session, 4408 too slow (come back with `after`), "
-    "4429 too many commands."
+    "1011 an error of the server, 1013 overload, 4401 not authenticated or expired, 4403 forbidden, 4404 unknown "
+    "session, 4408 too slow (come back with `after`), 4429 too many commands."
 )
 
 

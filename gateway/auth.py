@@ -12,13 +12,13 @@ from typing import Final
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 from ..actors.core.errors import SessiondError
+from ..actors.core.token_bucket import TokenBucket
 from .files import state_of_files
 from .jwt_verifier import JwtVerifier, read_verifier
 from .keys import PREFIX, Keys, read_keys
-from .limits import TokenBucket
 from .lockout import Lockout
 from .principal import ANONYMOUS, Principal
-from .problems import Unauthenticated
+from .problems import Forbidden, Unauthenticated
 from .settings import Settings
 from .tickets import Tickets
 
@@ -92,6 +92,21 @@ class Authenticator:
             raise Unauthenticated("who got this ticket has no leave any more", "invalid_token")
         return principal
 
+    def renew(self, held: Principal, token: str) -> Principal:
+        """Return who a stream is of from now on, by a fresh key or token of the one whose it is already.
+
+        Raises:
+            Unauthenticated: it isn't right.
+            Forbidden: it is somebody else's, or of one who may read no more.
+        """
+        if not self.required:
+            return held
+        fresh = self._recognise(token.strip())
+        if (fresh.tenant, fresh.name) != (held.tenant, held.name):
+            raise Forbidden("this is somebody else's: the connection stays with the one who opened it")
+        fresh.require("viewer")
+        return fresh
+
     def valid(self, principal: Principal) -> bool:
         """Return whether a principal that was recognised would be so now."""
         if not self.required:
@@ -102,13 +117,12 @@ class Authenticator:
         return known or (self._keys is not None and principal.proof in self._keys.proofs)
 
     @contextmanager
-    def watching(self, request: HTTPServerRequest) -> Iterator[None]:
-        """Count and log it if the body refuses a request, without what was sent; a flood is cut short.
+    def watching(self, address: str) -> Iterator[None]:
+        """Count and log it if the body refuses who is at an address, without what was sent; a flood is cut short.
 
         Raises:
-            LockedOut: the request's address has sent too many wrong credentials.
+            LockedOut: the address has sent too many wrong credentials.
         """
-        address = request.remote_ip or ""
         if self.required:
             self.lockout.check(address)
         try:
@@ -117,7 +131,7 @@ class Authenticator:
             if error.guessed:
                 self.lockout.failed(address)
             if self._lines.take(time.monotonic()) == 0.0:
-                logger.info("401 for %s: %s", request.remote_ip, error.detail)
+                logger.info("401 for %s: %s", address or "an unknown address", error.detail)
             raise
 
     def refresh(self) -> bool:

@@ -103,7 +103,7 @@ class Gateway:
             Draining: the server is going away.
         """
         self.check_open()
-        with self.auth.watching(request):
+        with self.auth.watching(request.remote_ip or ""):
             principal = self.auth.admit(request, session_id)
         principal.require("viewer")
         return principal
@@ -125,6 +125,19 @@ class Gateway:
         """Count a stream out, if it is in."""
         if (principal := self.streams.pop(stream, None)) is not None:
             self._open_streams.leave(principal.tenant)
+
+    def renew(self, stream: OpenStream, held: Principal, token: str, address: str) -> Principal:
+        """Return who a stream is of from now on, by a fresh key or token; if it is refused all stays as it was.
+
+        Raises:
+            Unauthenticated, Forbidden: it isn't right, or isn't of the one whose the stream is.
+            LockedOut: too many that came from the address weren't right.
+        """
+        with self.auth.watching(address):
+            fresh = self.auth.renew(held, token)
+        if stream in self.streams:
+            self.streams[stream] = fresh
+        return fresh
 
     @contextmanager
     def following(

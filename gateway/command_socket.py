@@ -17,13 +17,26 @@ from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from ..actors.core.segment import frame
+from ..actors.core.token_bucket import TokenBucket
 from ..actors.taps import TapOverflow
 from ..actors.tracing import traceparent
 from .call import Gateway, Route
-from .commands import ALL, COMMANDS, Answer, Caller, Request, Subscribe, Subscribed, Unsubscribe, Unsubscribed, data_of
+from .commands import (
+    ALL,
+    COMMANDS,
+    Answer,
+    Authenticate,
+    Authenticated,
+    Caller,
+    Request,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+    data_of,
+)
 from .fan_in import FanIn
 from .json_limits import parse
-from .limits import TokenBucket
 from .live_socket import SLOW, LiveSocket
 from .problems import close_code, problem_of, report
 from .socket_protocol import forget_request
@@ -40,6 +53,7 @@ class CommandSocket(LiveSocket):
         """Take what all requests share."""
         super().initialize(gateway, routes)
         self._caller: Caller | None = None
+        self._address = ""
         self._fan: FanIn | None = None
         self._bucket = TokenBucket(gateway.settings.max_commands_s, gateway.settings.max_commands_s)
 
@@ -53,6 +67,7 @@ class CommandSocket(LiveSocket):
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a close code
             self._failed(error)
             return
+        self._address = self.request.remote_ip or ""
         forget_request(self)
         self._caller = Caller(gateway, HTTPHeaders(), principal)
         self._fan = FanIn(gateway, principal, self.put, self._failed)
@@ -125,6 +140,10 @@ class CommandSocket(LiveSocket):
             case Unsubscribe(session_id=said):
                 session_id = caller.principal.session(said)
                 return Unsubscribed(session_id, fan.unsubscribe(session_id))
+            case Authenticate(token=token):
+                principal = self.gateway.renew(self, caller.principal, token, self._address)
+                self._caller = msgspec.structs.replace(caller, principal=principal)
+                return Authenticated.of(principal)
             case _:
                 run = COMMANDS[cmd].run
                 assert run is not None, "the socket itself carries out what has no operation"

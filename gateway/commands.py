@@ -16,6 +16,7 @@ from ..actors.core.errors import Conflict, Fault, InvalidInput, NotFound, NotWai
 from ..actors.core.json import encode_request
 from ..actors.core.lifecycle import Action
 from ..actors.core.messages import Answered, AnswerWait, Receipt, Signalled, SignalSession
+from ..actors.core.timestamps import stamp
 from . import sessions
 from .call import Call, Gateway
 from .principal import Principal, Role
@@ -27,6 +28,8 @@ from .wire import convert
 
 ALL: Final = "*"
 """In place of a session's id: every session that the caller may see."""
+LAST: Final = 253_402_300_799.0
+"""The last second that can be written as a time on the wire, in the year 9999; a token may say that it ends later."""
 
 
 class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +73,16 @@ class StartSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_id: str
 
 
+class Authenticate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Stay beyond the end of the key or token that the socket was opened with, or have the roles of a new one.
+
+    Attributes:
+        token: a fresh key or token, of the same tenant and the same name. Where nobody has to say who they are, any.
+    """
+
+    token: str
+
+
 class UserInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Answer the review, or send the signal, that a session waits for.
 
@@ -104,6 +117,21 @@ class Unsubscribed(msgspec.Struct, frozen=True, omit_defaults=True):
 
     session_id: str
     seq: int | None = None
+
+
+class Authenticated(msgspec.Struct, frozen=True):
+    """Whose the socket is from here on, and until when; without end if that is null."""
+
+    name: str
+    tenant: str
+    roles: tuple[Role, ...]
+    expires_at: str | None
+
+    @classmethod
+    def of(cls, principal: Principal) -> Authenticated:
+        """Return what is told of a principal."""
+        ends = None if principal.expires_at is None else stamp(min(principal.expires_at, LAST))
+        return cls(principal.name, principal.tenant, principal.roles, ends)
 
 
 class Pong(msgspec.Struct, frozen=True):
@@ -245,6 +273,7 @@ COMMANDS: Final[Mapping[str, Spec]] = {
     "subscribe": Spec(Subscribe, Subscribed, "viewer"),
     "unsubscribe": Spec(Unsubscribe, Unsubscribed, "viewer"),
     "ping": Spec(Nothing, Pong, "viewer", ping),
+    "authenticate": Spec(Authenticate, Authenticated, "viewer"),
     "start_session": Spec(StartSession | Execute, Receipt | Started, "operator", start_session),
     "pause_session": Spec(OneSession, Receipt, "operator", pause_session),
     "resume_session": Spec(OneSession, Receipt, "operator", resume_session),

@@ -208,7 +208,7 @@ class Endpoint(JsonHandler):
         if route.needs is None:
             return NOBODY
         gateway = self.gateway
-        with gateway.auth.watching(self.request):
+        with gateway.auth.watching(self.request.remote_ip or ""):
             principal = gateway.auth.authenticate(self.request.headers)
         if route.method != "GET":
             gateway.rate.take(principal.tenant)

@@ -4,45 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
 
+from ..actors.core.token_bucket import Buckets
 from .problems import TooManyRequests, TooManyStreams
-
-MOST_BUCKETS: Final = 10_000
-"""Tenants whose rate is remembered; beyond that, those who have been quiet are forgotten."""
-
-
-class TokenBucket:
-    """A rate with room for bursts (J. Turner, 1986): filled at `rate` a second, up to `burst`."""
-
-    __slots__ = ("_at", "_burst", "_left", "_rate")
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._left = burst
-        self._at: float | None = None
-
-    def take(self, now: float) -> float:
-        """Take one at `now`, in seconds of a clock that only goes forward; return 0, or seconds until there is one."""
-        if not (wait := self.wait(now)):
-            self._left -= 1.0
-        return wait
-
-    def wait(self, now: float) -> float:
-        """Return seconds until there is one to take; 0 if there is, and leave it."""
-        self._fill(now)
-        return 0.0 if self._left >= 1.0 else (1.0 - self._left) / self._rate
-
-    def full(self, now: float) -> bool:
-        """Return whether forgetting it would change nothing."""
-        self._fill(now)
-        return self._left >= self._burst
-
-    def _fill(self, now: float) -> None:
-        if self._at is not None:
-            self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
 
 
 class CommandRate:
@@ -55,9 +19,8 @@ class CommandRate:
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
         self._rate = rate
-        self._burst = max(1.0, 2 * rate)
         self._clock = clock
-        self._buckets: dict[str, TokenBucket] = {}
+        self._buckets = Buckets(rate, max(1.0, 2 * rate))
 
     def take(self, tenant: str) -> None:
         """Count a command.
@@ -68,12 +31,7 @@ class CommandRate:
         if not self._rate:
             return
         now = self._clock()
-        bucket = self._buckets.get(tenant)
-        if bucket is None:
-            if len(self._buckets) >= MOST_BUCKETS:
-                self._buckets = {name: kept for name, kept in self._buckets.items() if not kept.full(now)}
-            bucket = self._buckets[tenant] = TokenBucket(self._rate, self._burst)
-        if wait := bucket.take(now):
+        if wait := self._buckets.of(tenant, now).take(now):
             raise TooManyRequests(f"the limit is {self._rate:g} commands a second", wait)
 
 

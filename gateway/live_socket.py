@@ -20,9 +20,9 @@ from .browsers import BrowserPolicy
 from .call import Gateway, Route
 from .deflate import agree, deflated
 from .endpoint import JsonHandler
-from .patience import PatientStream
+from .patience import LEAST_RATE, PatientStream
 from .problems import Malformed
-from .socket_protocol import SocketProtocol
+from .socket_protocol import SocketProtocol, is_handshake
 
 logger = logging.getLogger("sessiond.gateway")
 
@@ -38,6 +38,7 @@ class LiveSocket(WebSocketHandler, JsonHandler):
         """Take what all requests share."""
         super().initialize(gateway, routes)
         self._pulse: Pulse | None = None
+        self._seen = (0, 0.0)
 
     def methods(self) -> tuple[str, ...]:
         """A handshake is a GET."""
@@ -45,10 +46,7 @@ class LiveSocket(WebSocketHandler, JsonHandler):
 
     def prepare(self) -> None:
         """Refuse what is no handshake as a problem; Tornado would answer with text that says it is HTML."""
-        headers = self.request.headers
-        connection = {word.strip() for word in headers.get("Connection", "").lower().split(",")}
-        upgrades = headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in connection
-        if self.request.method == "GET" and not (upgrades and "Sec-WebSocket-Key" in headers):
+        if self.request.method == "GET" and not is_handshake(self.request):
             self.write_problem(Malformed("the request asks for a WebSocket, and isn't its handshake (RFC 6455)"))
 
     def check_origin(self, origin: str) -> bool:
@@ -73,9 +71,9 @@ class LiveSocket(WebSocketHandler, JsonHandler):
     def begin(self) -> None:
         """The upgrade is accepted: from here on the connection is looked after."""
         self.set_nodelay(True)
-        connection = self.ws_connection
-        if connection is not None and isinstance(connection.stream, PatientStream):
-            connection.stream.patience = math.inf  # the pulse sees a stall too, and says why it closes
+        if (stream := self._patient()) is not None:
+            stream.when_slow = self._stalled  # says why it closes
+        self._seen = (0, asyncio.get_running_loop().time())
         settings = self.gateway.settings
         self._pulse = Pulse(settings.ping_s, settings.stall_s, self._beat, self._stalled)
 
@@ -117,6 +115,11 @@ class LiveSocket(WebSocketHandler, JsonHandler):
             self._pulse.felt()
 
     def _beat(self) -> None:
+        stream, now = self._patient(), asyncio.get_running_loop().time()
+        if stream is not None and not stream.closed():
+            (before, since), self._seen = self._seen, (stream.taken(), now)
+            if self._seen[0] - before >= LEAST_RATE * (now - since):
+                self.felt()  # its pong may wait behind what it takes slowly, here or in the system
         try:
             self.ping()
         except (WebSocketClosedError, StreamClosedError):
@@ -124,8 +127,16 @@ class LiveSocket(WebSocketHandler, JsonHandler):
                 self._pulse.stop()
 
     def _stalled(self) -> None:
-        logger.info("a stream is closed: its reader took nothing for %s s", self.gateway.settings.stall_s)
+        if self._pulse is not None:
+            self._pulse.stop()
+        if (stream := self._patient()) is not None:
+            stream.patience = math.inf  # once is enough: what is closed is given up soon
+        logger.info("a stream is closed: its reader took too little for %s s", self.gateway.settings.stall_s)
         self.close(SLOW, "too slow; come back with after")
+
+    def _patient(self) -> PatientStream | None:
+        stream = None if self.ws_connection is None else self.ws_connection.stream
+        return stream if isinstance(stream, PatientStream) else None
 
 
 class Pulse:

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Final
 
-from .limits import TokenBucket
+from ..actors.core.token_bucket import TokenBucket
 from .problems import TooManyRequests
 
 MOST_ADDRESSES: Final = 10_000

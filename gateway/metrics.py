@@ -93,6 +93,10 @@ def _streams(page: Exposition, gateway: Gateway) -> None:
 def _process(page: Exposition, runtime: Runtime) -> None:
     page.gauge("loop_lag_seconds", "By how much the event loop was late.", runtime.watchdog.lag_s)
     page.gauge("abandoned_threads", "Threads that work for attempts that were ended.", runtime.resources.abandoned)
+    models = runtime.resources.models
+    used = [({"kind": "input"}, float(models.input_tokens)), ({"kind": "output"}, float(models.output_tokens))]
+    page.counter("model_tokens", "Tokens of language models that agents used.", used)
+    page.gauge("agents_waiting", "Agents that wait for their tenant's model budget.", models.waiting)
 
 
 def _http(page: Exposition, requests: Requests) -> None:

@@ -115,7 +115,7 @@ class Server:
         self._certificate = read_certificate(settings.tls_cert, settings.tls_key)
         self._acceptor: Acceptor | None = None
         self._check: asyncio.TimerHandle | None = None
-        self._application = waiting_room()
+        self._application = waiting_room(settings)
         self._limited = BodyLimit(self._application, settings.max_body)
         self._http = HTTPServer(
             self._limited,

@@ -81,13 +81,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         body_s: seconds a request's body may take to arrive.
         ping_s: seconds between pings on a WebSocket and heartbeats on an SSE stream.
         stall_s: seconds without a sign of life after which a stream is closed, or any connection whose client takes
-            nothing of its answer.
+            less than 256 bytes a second of what waits for it.
         drain_s: seconds that requests under way have when the server stops.
         answer_s: seconds after which a command whose commit is still under way is answered as unknown.
         passivate_s: seconds, at least, after which a session in which nothing happens leaves memory.
         retain_s: seconds after which a session that has ended is deleted, with its events; 0 keeps it.
         log_limit_events: events, about, that are kept of a session's log, once a snapshot covers the others; 0 for all.
         log_limit_bytes: the same in bytes.
+        model_tokens_per_minute: of language models, input and output together, that the agents of one tenant may use,
+            and as many at once; over it they wait before their next call; 0 for any number.
         strict_durability: refuse a store whose settings may lose acknowledged data.
     """
 
@@ -145,6 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retain_s: Annotated[float, Meta(ge=0)] = 0.0
     log_limit_events: Annotated[int, Meta(ge=0)] = 0
     log_limit_bytes: Annotated[int, Meta(ge=0)] = 0
+    model_tokens_per_minute: Annotated[int, Meta(ge=0)] = 0
     strict_durability: bool = False
 
     @classmethod
@@ -196,6 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             retain_s=self.retain_s or None,
             log_limit_events=self.log_limit_events or None,
             log_limit_bytes=self.log_limit_bytes or None,
+            model_tokens_per_minute=self.model_tokens_per_minute or None,
             strict_durability=self.strict_durability,
         )
 

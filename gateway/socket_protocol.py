@@ -12,6 +12,7 @@ import codecs
 import struct
 from typing import Any, Final
 
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.util import _websocket_mask
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13, _WebSocketParams
@@ -181,6 +182,14 @@ def _check_text(decoder: codecs.IncrementalDecoder, data: bytes, final: bool) ->
         decoder.decode(data, final)
     except UnicodeDecodeError:
         raise Refused(NOT_CONSISTENT, "the text isn't UTF-8") from None
+
+
+def is_handshake(request: HTTPServerRequest) -> bool:
+    """Return whether a request asks for a WebSocket as RFC 6455 has it, whatever its version."""
+    headers = request.headers
+    connection = {word.strip() for word in headers.get("Connection", "").lower().split(",")}
+    upgrades = headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in connection
+    return request.method == "GET" and upgrades and "Sec-WebSocket-Key" in headers
 
 
 def forget_request(handler: WebSocketHandler) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from ..actors.core.errors import Fault, InvalidInput
@@ -16,6 +17,7 @@ from ..actors.core.segment import payloads
 from ..actors.streams import Chunk, Subscription
 from .endpoint import JsonHandler
 from .framing import holds_end, live_notice, reset_notice
+from .patience import HURRY, PatientStream
 from .principal import Principal
 from .problems import report
 from .requests import EventQuery
@@ -57,7 +59,7 @@ class EventStream(JsonHandler):
                 self._subscription = subscription
                 await self._send(subscription)
             await self.finish()
-        except (StreamClosedError, TimeoutError):
+        except StreamClosedError:
             self.detach().close()
         except Exception as error:  # noqa: BLE001 - the headers are out: all that is left is to end the stream
             report(error)
@@ -70,9 +72,12 @@ class EventStream(JsonHandler):
         self.leave()
 
     def leave(self) -> None:
-        """End the stream."""
+        """End the stream; whose reader takes nothing of what is left isn't waited for."""
         if self._subscription is not None:
             self._subscription.close()
+        connection = self.request.connection
+        if isinstance(connection, HTTP1Connection) and isinstance(connection.stream, PatientStream):
+            connection.stream.hurry(self.gateway.settings.drain_s / HURRY)
 
     def expel(self) -> None:
         """End the stream: a client that comes back is told why."""
@@ -113,8 +118,7 @@ class EventStream(JsonHandler):
 
     async def _put(self, data: bytes) -> None:
         self.write(data)
-        async with asyncio.timeout(self.gateway.settings.stall_s):
-            await self.flush()
+        await self.flush()  # whose reader takes too little is closed; see `patience`
 
     async def _ended(self, subscription: Subscription) -> bool:
         row = await self.gateway.row(subscription.session_id)

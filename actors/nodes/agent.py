@@ -121,20 +121,26 @@ class AgentType(TaskType):
 class _Answer:
     """One answer as it grows."""
 
-    __slots__ = ("calls", "fields", "finish", "size", "text")
+    __slots__ = ("calls", "fields", "finish", "pieces", "size", "text", "usage")
 
     def __init__(self) -> None:
         self.text: list[str] = []
         self.calls: list[ToolCall] = []
         self.fields: dict[str, Any] = {}
         self.finish: str | None = None
+        self.pieces = 0
         self.size = 0
+        self.usage: Usage | None = None
 
     def grow(self, count: int) -> None:
         """Count characters, so that an endless answer fails before it fills the memory."""
         self.size += count
         if self.size > MAX_OUTPUT:
             raise NodeError(f"the answer has more than {MAX_OUTPUT} characters", "output_too_large")
+
+    def used(self) -> Usage:
+        """Return what the provider says it used; if it says nothing, or was cut off before, a token for each piece."""
+        return self.usage or Usage(0, self.pieces)
 
 
 class _Conversation:
@@ -162,11 +168,22 @@ class _Conversation:
 
     async def ask(self) -> _Answer:
         """Stream the next answer into the session's log and return it."""
-        context, answer = self._context, _Answer()
+        answer = _Answer()
+        try:
+            await self._hear(answer)
+        finally:
+            used = answer.used()
+            self._context.resources.models.spend(self._context.session_id, used.input_tokens, used.output_tokens)
+        return answer
+
+    async def _hear(self, answer: _Answer) -> None:
+        context = self._context
         specs = [tool.spec for tool in self._tools.values()]
         pieces = self._provider.stream(context, self._properties, self._messages, specs)
         async with context.until_cancelled(), aclosing(pieces):
+            await context.resources.models.admit(context)
             async for piece in pieces:
+                answer.pieces += 1
                 await context.checkpoint()
                 match piece:
                     case Text(text):
@@ -181,13 +198,13 @@ class _Conversation:
                     case Usage():
                         cost = self._price.of(piece) if self._price else 0.0
                         context.record(TokenUsage(self.agent_id, piece.input_tokens, piece.output_tokens, cost))
+                        answer.usage = piece
                     case Finish(reason):
                         answer.finish = reason
                     case Fields(values):
                         answer.fields |= values
                     case _:
                         assert_never(piece)
-        return answer
 
     async def call_tools(self, answer: _Answer) -> None:
         """Do what the model asked for, in its order, and add the results to the conversation."""

@@ -536,6 +536,24 @@ export interface components {
             will_retry: boolean;
         };
         /**
+         * Authenticate
+         * @description Stay beyond the end of the key or token that the socket was opened with, or have the roles of a new one.
+         */
+        Authenticate: {
+            /** @description a fresh key or token, of the same tenant and the same name. Where nobody has to say who they are, any. */
+            token: string;
+        };
+        /**
+         * Authenticated
+         * @description Whose the socket is from here on, and until when; without end if that is null.
+         */
+        Authenticated: {
+            expires_at: string | null;
+            name: string;
+            roles: ("admin" | "author" | "operator" | "viewer")[];
+            tenant: string;
+        };
+        /**
          * ChildEnded
          * @description A child session of the node has ended.
          */

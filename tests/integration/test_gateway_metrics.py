@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
-from support.graphs import chain
+from support.graphs import chain, graph
 from support.redis_server import RedisServer
 from support.site import HELD, Site, site_on
 
@@ -123,3 +123,19 @@ async def test_a_session_that_is_stuck_shows_by_the_age_of_its_next_message(lone
     ref.tell(Unsuspend())
     assert [record async for record in lone_site.client.watch("s1")][-1].event == "execution:completed"
     assert (await read(lone_site))["mailbox_oldest_seconds"] == 0
+
+
+async def test_tokens_of_models_and_agents_that_wait_for_them_are_counted() -> None:
+    demo = {"interval_s": 0, "tokens": 70}
+    agent = graph({"a": {"type": "agent", "properties": {"prompt": "one two", "demo": demo}}})
+    async with site_on("memory://", model_tokens_per_minute=60) as site:
+        assert (await read(site))["agents_waiting"] == 0
+        for name in ("s1", "s2"):
+            await site.client.execute(agent, session_id=name)
+            async for record in site.client.watch(name):
+                if record.event in ("execution:completed", "progress"):
+                    break
+        found = await read(site)
+        assert (found["model_tokens_total input"], found["model_tokens_total output"]) == (2, 70)
+        assert found["agents_waiting"] == 1
+        await site.client.control("s2", "stop")

@@ -104,6 +104,7 @@ class Process:
                 log_limit_bytes=world.log_limit.bytes,
                 passivate_s=world.passivate_s,
                 processes=1,
+                model_tokens_per_minute=6,
                 answer_s=1e9,  # a lost answer must show as one that never comes
             ),
             writer=functools.partial(writer.start, make_line=functools.partial(SimulatedCommitLine, self)),

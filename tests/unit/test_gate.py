@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from sessiond.actors.gate import Gate
 
@@ -53,3 +54,15 @@ async def test_a_watcher_learns_that_the_gate_is_shut() -> None:
     gate.close()
     await asyncio.wait_for(watching[1], 1)
     await asyncio.wait_for(gate.closure(), 1)
+
+
+async def test_who_gives_up_watching_is_not_kept() -> None:
+    gate = Gate()
+    staying = asyncio.create_task(gate.closure())
+    for _ in range(100):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await gate.closure()
+    assert len(gate._watchers or ()) == 1
+    gate.close()
+    await asyncio.wait_for(staying, 1)

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sessiond.gateway.limits import MOST_BUCKETS, CommandRate, Tally, TokenBucket
+from sessiond.actors.core.token_bucket import MOST
+from sessiond.gateway.limits import CommandRate, Tally
 from sessiond.gateway.problems import TooManyRequests, TooManyStreams
-
-
-@given(st.lists(st.floats(0, 3), max_size=200), st.floats(0.5, 20), st.floats(1, 20))
-def test_a_bucket_never_gives_more_than_burst_and_rate_allow(gaps: list[float], rate: float, burst: float) -> None:
-    bucket, now, taken = TokenBucket(rate, burst), 0.0, 0
-    for gap in gaps:
-        now += gap
-        taken += bucket.take(now) == 0.0
-        assert taken <= burst + rate * now + 1e-6
-
-
-def test_a_bucket_says_when_to_come_back_and_keeps_its_word() -> None:
-    bucket = TokenBucket(2.0, 1.0)
-    assert bucket.take(0.0) == 0.0
-    assert bucket.take(0.0) == 0.5
-    assert bucket.take(0.25) == 0.25
-    assert bucket.take(0.5) == 0.0
 
 
 def test_one_tenants_haste_is_not_anothers() -> None:
@@ -49,7 +31,7 @@ def test_no_limit_is_none() -> None:
 def test_a_busy_tenant_is_not_forgotten_however_many_come() -> None:
     now = [0.0]
     rate = CommandRate(1.0, lambda: now[0])
-    for number in range(MOST_BUCKETS - 1):
+    for number in range(MOST - 1):
         rate.take(f"t{number}")
     now[0] = 100.0
     for _ in range(2):

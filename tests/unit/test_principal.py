@@ -73,6 +73,7 @@ def test_who_may_give_which_command_over_a_socket() -> None:
         "subscribe": "viewer",
         "unsubscribe": "viewer",
         "ping": "viewer",
+        "authenticate": "viewer",
         "start_session": "operator",
         "pause_session": "operator",
         "resume_session": "operator",

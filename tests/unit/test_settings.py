@@ -70,3 +70,11 @@ def test_tokens_are_bare_where_neither_tls_nor_a_proxy_is_in_sight() -> None:
         {"max_auth_failures": 0},
     ):
         assert not structs.replace(bare, **change).bares_tokens
+
+
+def test_the_budget_for_models_is_off_unless_it_is_set() -> None:
+    assert Settings.read({}).options().model_tokens_per_minute is None
+    given = Settings.read({"SESSIOND_MODEL_TOKENS_PER_MINUTE": "50000"})
+    assert given.options().model_tokens_per_minute == 50_000
+    with pytest.raises(InvalidInput):
+        Settings.read({"SESSIOND_MODEL_TOKENS_PER_MINUTE": "-1"})
