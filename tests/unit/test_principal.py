@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sessiond.actors.core.errors import NotFound
+from sessiond.actors.core.errors import Forbidden, NotFound
 from sessiond.gateway.commands import COMMANDS
 from sessiond.gateway.principal import ANONYMOUS, NOBODY, ROLES, Principal
-from sessiond.gateway.problems import Forbidden
 from sessiond.gateway.routes import ROUTES
 
 
