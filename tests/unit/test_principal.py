@@ -49,6 +49,7 @@ def test_who_may_call_what() -> None:
         "GET /reviews": "viewer",
         "GET /workflows": "viewer",
         "GET /workflows/{workflow_id}": "viewer",
+        "GET /me": "viewer",
         "GET /node-types": "viewer",
         "POST /tickets": "viewer",
         "POST /workflows/execute": "operator",
