@@ -28,6 +28,7 @@ async def test_whoever_has_a_key_is_told_its_name_tenant_and_roles(tmp_path: Pat
             name = f"key:{guarded.people.entries[key].id}"
             found = await me(guarded.site, key)
             assert found == {"name": name, "tenant": tenant, "roles": [role], "expires_at": None}
+            assert msgspec.to_builtins(await guarded.client(role, tenant).me()) == {**found, "roles": (role,)}
         assert {role for _, role in guarded.keys} == set(ROLES)
         assert problem(await guarded.site.fetch("GET", ME), 401)["code"] == "unauthenticated"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.command import command
 from support.graphs import graph
 from support.people import GuardedSite, bearer, guarded_site
 from support.site import problem, site_on
@@ -224,3 +226,23 @@ def test_so_does_one_on_threads() -> None:
             fork.review("ask", "approve", reviewer="bob")
         session.review("ask", "approve", reviewer="bob")
         assert session.result()["reviewer"] == "bob"
+
+
+async def test_the_command_line_says_why_not(tmp_path: Path) -> None:
+    async with team(tmp_path) as people:
+        await people.start("ann", review(reviewers=[people.ids["bob"]]))
+        url = people.guarded.site.url
+        for node in ([], ["--node", "ask"]):
+            done = await asyncio.to_thread(
+                command, "review", "s1", "approve", *node, "--server", url, env={"SESSIOND_TOKEN": people.keys["eve"]}
+            )
+            assert done.returncode == 1, done.stderr
+            assert f"may not answer for node 'ask': its reviewers are '{people.ids['bob']}'" in done.stderr
+        listed = await asyncio.to_thread(
+            command, "review", "s1", "--server", url, env={"SESSIOND_TOKEN": people.keys["eve"]}
+        )
+        assert listed.stdout == "no reviews wait\n"
+        done = await asyncio.to_thread(
+            command, "review", "s1", "approve", "--server", url, env={"SESSIOND_TOKEN": people.keys["bob"]}
+        )
+        assert done.returncode == 0, done.stderr
