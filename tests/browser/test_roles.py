@@ -154,6 +154,18 @@ def test_a_review_says_to_whom_it_is_not_theirs_and_why(browser: Browser, office
         status(page, "completed")
 
 
+def test_what_is_for_others_hides_nothing_that_is_ones_own(browser: Browser, office: Office) -> None:
+    mine = office.ask("mine", reviewers=[office.names["operator"]])
+    others = [office.ask(f"theirs-{number}", reviewers=["ann"]) for number in range(100)]
+    with tab(browser, office.url) as console:
+        page = enter(console, office.keys["operator"], "#/sessions")
+        page.get_by_role("button", name="Waiting for people: 1", exact=True).wait_for()
+        office.api.control(mine, "cancel")
+        page.get_by_role("button", name="Nobody is waited for").wait_for()
+    for session in others:
+        office.api.control(session, "cancel")
+
+
 def test_whoever_started_it_is_told_that_it_takes_four_eyes(browser: Browser, office: Office) -> None:
     session = office.ask("four-eyes", four_eyes=True)
     why = "You created or started this session"

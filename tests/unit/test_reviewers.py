@@ -186,6 +186,18 @@ def test_what_is_done_about_a_failed_review_is_for_its_reviewers_too(way: int, w
     engine.tell(remedies("ann")[way])
 
 
+def test_they_are_those_who_were_asked_whatever_has_come_since() -> None:
+    names = "${ nodes.b.status == 'completed' ? ['eve'] : ['ann'] }"
+    review = {"type": "human_review", "on_error": "suspend", "properties": {"prompt": "Good?", "reviewers": names}}
+    engine = Engine(graph({"s": ["r", "b"], "r": review, "b": []}))
+    engine.create()
+    engine.complete("s")
+    engine.complete("b")
+    refused(engine, AnswerWait("r", "reject", by="eve"))
+    engine.tell(AnswerWait("r", "reject", by="ann"))
+    assert asked(engine).reviewers == ("ann",)
+
+
 @pytest.mark.parametrize("way", range(len(remedies(None))))
 def test_so_it_is_while_a_retry_waits_for_the_resume(way: int) -> None:
     engine = failed(start={"by": "bob"})
