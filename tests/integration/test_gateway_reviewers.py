@@ -154,13 +154,15 @@ async def test_a_child_session_is_reviewed_by_others_than_began_its_parent(tmp_p
     mapped = graph({"m": {"type": "map", "properties": {"items": [1], "workflow": review(four_eyes=True)}}})
     nested = graph({"n": {"type": "map", "properties": {"items": [1], "workflow": mapped}}}, workflow_id="nested")
     async with team(tmp_path) as people:
+        socket = await people.guarded.site.socket("/ws", f"Authorization: Bearer {people.keys['ann']}\r\n")
+        await socket.send(1, b'{"cmd":"subscribe","data":{"session_id":"*"}}')
+        assert (await socket.message())["ok"]
         await people.start("ann", nested)
-        child = "s1@acme~n~0~m~0"
-        client = people.guarded.client()
-        await client.detail("s1")
-        async for record in client.watch(child):
-            if record.event == "human_interaction_required":
-                break
+        while (message := await socket.message()).get("event") != "human_interaction_required":
+            pass
+        await socket.close()
+        child = message["session_id"]
+        assert child == "s1@acme~n~0~m~0"
         path, body = f"/api/v1/sessions/{child}/review", {"node_id": "ask", "action": "approve"}
         assert problem(await people.post("ann", path, body), 403)["code"] == "not_reviewer"
         assert (await people.post("bob", path, body)).code == 200

@@ -1,5 +1,5 @@
 /** Who the page's person is to the server, and so what they may not do here; nothing while that isn't known. */
-import { Problem, type Me } from "../../client";
+import { Client, Problem, type Me } from "../../client";
 import { words } from "../i18n/language.svelte";
 import { shell } from "./dictionary";
 import { NEEDS, reaches, type Deed } from "./roles";
@@ -10,6 +10,9 @@ const AGAIN_MS = 5_000;
 /** What the server calls everybody, where nobody has to say who they are. */
 const ANYBODY = "anonymous";
 
+/** Asks beside the views: that nobody is signed in is theirs to find out, or they would be gone in the middle of it. */
+const aside = new Client({ base: server.base, token: server.token });
+
 let me = $state.raw<Me>();
 
 /** Ask the server until it answers, or the returned function is called. One that doesn't know the question allows all. */
@@ -19,7 +22,7 @@ export function ask(): () => void {
   me = undefined;
   async function load(): Promise<void> {
     try {
-      const found = await server.me(abort.signal);
+      const found = await aside.me(abort.signal);
       if (!abort.signal.aborted) me = found;
     } catch (error) {
       if (abort.signal.aborted || (error instanceof Problem && error.status < 500)) return;
