@@ -21,13 +21,13 @@ def check_texts(message: OnceCommand) -> None:
         InvalidInput: with every fault.
     """
     given = [(name, getattr(message, name, None)) for name in ("reason", "by", "name", "node_id")]
-    wrong = [name for name, text in given if text is not None and (not isinstance(text, str) or as_text(text) != text)]
+    wrong = [name for name, text in given if not _is_text(text)]
     if wrong:
         raise InvalidInput([Fault(f"$.{name}", "should be a text") for name in wrong], "the command")
 
 
-def check_plain(labels: dict[str, str], deadline_s: float | None) -> None:
-    """Refuse labels that aren't texts, and a deadline that never comes or isn't a number.
+def check_plain(labels: dict[str, str], deadline_s: float | None, by: str | None) -> None:
+    """Refuse labels and a name that aren't texts, and a deadline that never comes or isn't a number.
 
     Raises:
         InvalidInput: with every fault.
@@ -39,5 +39,12 @@ def check_plain(labels: dict[str, str], deadline_s: float | None) -> None:
         faults.append(Fault("$.labels", f"should be texts by texts: {as_text(error)}"))
     if deadline_s is not None and not (isinstance(deadline_s, (int, float)) and 0 < deadline_s < math.inf):
         faults.append(Fault("$.deadline_s", "should be a number above 0"))
+    if not _is_text(by):
+        faults.append(Fault("$.by", "should be a text"))
     if faults:
         raise InvalidInput(faults, "the request")
+
+
+def _is_text(given: object) -> bool:
+    """Whether it is nothing, or a text that JSON can carry."""
+    return given is None or (isinstance(given, str) and as_text(given) == given)

@@ -27,7 +27,13 @@ Read = Callable[..., Awaitable[Any]]
 
 
 async def prepare(
-    store: Store, definitions: Definitions, read: Read, session_id: str, request: Fork, new_id: str
+    store: Store,
+    definitions: Definitions,
+    read: Read,
+    session_id: str,
+    request: Fork,
+    new_id: str,
+    by: str | None = None,
 ) -> tuple[Workflow, Create]:
     """Return the workflow of a session and the command that creates its fork; the session isn't touched.
 
@@ -38,6 +44,7 @@ async def prepare(
         session_id: the original.
         request: what is asked for.
         new_id: the fork's id, unless the request names one; either way in the tenant of the original.
+        by: who asks for it.
 
     Raises:
         NotFound: there is no such session.
@@ -81,6 +88,8 @@ async def prepare(
         start=request.start,
         forked_from=ForkedFrom(session_id, state.seq, request.from_node),
         reused=reused(original, request.from_node),
+        by=UNSET if by is None else by,
+        initiators=state.initiators or UNSET,
     )
 
 

@@ -111,7 +111,11 @@ class Session:
         return receipt
 
     async def review(self, node_id: str, action: str, data: Any = None, reviewer: str | None = None) -> Answered:
-        """Answer a review: approve, reject or modify."""
+        """Answer a review: approve, reject or modify.
+
+        Raises:
+            NotReviewer: the `reviewer` is named, and isn't one who may; the review stays open.
+        """
         message = AnswerWait(node_id, action, encode_request(data, "$.data"), reviewer)
         answered: Answered = await self._command(message)
         return answered
@@ -164,6 +168,7 @@ class Session:
         input: Any = UNSET,
         session_id: str | None = None,
         start: bool = True,
+        by: str | None = None,
     ) -> Session:
         """Create a new session that reuses what this one has completed; this one isn't touched.
 
@@ -173,6 +178,7 @@ class Session:
             input: JSON in place of the input; what is reused came from the former one all the same.
             session_id: of the fork; made up if absent. The same id with the same request is done once.
             start: False leaves it pending.
+            by: who asks for it.
 
         Raises:
             NotFound: there is no such session.
@@ -183,7 +189,7 @@ class Session:
         """
         given = UNSET if input is UNSET else encode_request(input, "$.input")
         request = Fork(after_seq=after_seq, from_node=from_node, input=given, session_id=session_id, start=start)
-        created = await self._runtime.fork(self.id, request)
+        created = await self._runtime.fork(self.id, request, by)
         return Session(self._runtime, created.session_id)
 
     async def detail(self) -> SessionDetail:

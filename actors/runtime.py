@@ -232,6 +232,7 @@ class Runtime(Archive):
         start: bool = True,
         tenant: str = DEFAULT,
         trace: str | None = None,
+        by: str | None = None,
     ) -> Created:
         """Create a session, durably, and start it unless told not to.
 
@@ -246,6 +247,7 @@ class Runtime(Archive):
             start: False leaves it pending.
             tenant: whose it is, as is the stored workflow.
             trace: the W3C `traceparent` of whoever asks; passed over if it isn't one.
+            by: who asks: what a review with `four_eyes` goes by.
 
         Raises:
             InvalidWorkflow, InvalidInput, NotFound: the request is wrong.
@@ -255,7 +257,7 @@ class Runtime(Archive):
         """
         self._check_open()
         check_tenant(tenant)
-        check_plain(labels or {}, deadline_s)
+        check_plain(labels or {}, deadline_s, by)
         compiled = await self._workflow(workflow, tenant)
         if compiled.input_schema is not None:
             await self._read(
@@ -270,6 +272,7 @@ class Runtime(Archive):
             tenant=tenant,
             start=start,
             trace=traceparent(trace) or UNSET,
+            by=UNSET if by is None else by,
         )
         command = command.identified(compiled.workflow_id, compiled.version)
         if session_id is not None and not ID.fullmatch(session_id):
@@ -282,11 +285,12 @@ class Runtime(Archive):
         created = await self.create(workflow, **options)
         return Session(self, created.session_id)
 
-    async def fork(self, session_id: str, request: Fork) -> Created:
+    async def fork(self, session_id: str, request: Fork, by: str | None = None) -> Created:
         """Create a session that goes on from a point of another one, durably; see `Session.fork`."""
         self._check_open()
+        check_plain({}, None, by)
         workflow, command = await prepare(
-            self.store, self.definitions, self._read, session_id, request, self._ids.new()
+            self.store, self.definitions, self._read, session_id, request, self._ids.new(), by
         )
         return await self._created(workflow, command, fresh=request.session_id is None)
 

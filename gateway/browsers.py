@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-from .problems import Forbidden
+from ..actors.core.errors import Forbidden
 from .settings import LOOPBACK, Settings
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {

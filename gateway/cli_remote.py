@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from msgspec import UNSET
 
 from ..actors.core.errors import Fault, InvalidInput
 from ..actors.core.lifecycle import Action, Status
@@ -18,7 +19,6 @@ from .cli_show import as_json, show_receipt, show_reviews, show_session, show_se
 from .cli_watch import follow
 from .client import Client
 from .files import read_workflow
-from .responses import ReviewItem
 from .review_desk import read_value
 
 
@@ -126,7 +126,7 @@ def review(
         value = None if data is None else read_value(data)
 
         async def answer(client: Client) -> Any:
-            where = node or _the_one((await client.reviews(session_id=session)).items, session)
+            where = node or await _the_one(client, session)
             return await client.review(session, where, action, value)
 
         answered = call(server, answer)
@@ -137,14 +137,17 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _the_one(items: list[ReviewItem], session: str) -> str:
-    """The node whose review is open, if it is one."""
-    if not items:
+async def _the_one(client: Client, session: str) -> str:
+    """The node whose review is open, if it is one; if none is the caller's to answer, another's: the server says so."""
+    names = [item.node_id for item in (await client.reviews(session_id=session)).items]
+    if not names:
+        nodes = (await client.detail(session)).nodes
+        names = [name for name, found in nodes.items() if found.wait is not UNSET]
+    if not names:
         raise InvalidInput([Fault(session, "no review of this session waits")], "the review")
-    if len(items) > 1:
-        names = ", ".join(item.node_id for item in items)
-        raise InvalidInput([Fault("--node", f"is needed: reviews wait at {names}")], "the review")
-    return items[0].node_id
+    if len(names) > 1:
+        raise InvalidInput([Fault("--node", f"is needed: reviews wait at {', '.join(names)}")], "the review")
+    return names[0]
 
 
 @click.command(epilog=EXIT_HELP)

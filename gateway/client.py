@@ -23,6 +23,7 @@ from ..actors.core.reset import RESET, StreamReset, stream_reset
 from .responses import (
     Counts,
     EventPage,
+    Me,
     Resumed,
     ReviewList,
     SessionCounts,
@@ -229,8 +230,12 @@ class Client:
         return (await self._call("GET", f"{API}/sessions/counts", SessionCounts)).counts
 
     async def reviews(self, **query: Any) -> ReviewList:
-        """Return the waits that are open; session_id, node_id, cursor, limit."""
+        """Return the waits that are open for the caller; session_id, node_id, cursor, limit."""
         return await self._call("GET", f"{API}/reviews{_query(query)}", ReviewList)
+
+    async def me(self) -> Me:
+        """Return who this client is to the server."""
+        return await self._call("GET", f"{API}/me", Me)
 
     async def delete(self, session_id: str) -> None:
         """Remove a session that has ended."""

@@ -13,7 +13,7 @@ from tornado import httputil
 from tornado.http1connection import HTTP1Connection
 from tornado.web import HTTPError, RequestHandler
 
-from ..actors.core.errors import NotFound
+from ..actors.core.errors import Forbidden, NotFound
 from .browsers import HSTS, SECURITY_HEADERS, BrowserPolicy
 from .call import Call, Gateway, Reply, Route
 from .idempotency import HEADER, fingerprint, key_of
@@ -21,7 +21,6 @@ from .logs import request_id_of
 from .principal import NOBODY, Principal
 from .problems import (
     MEDIA_TYPE,
-    Forbidden,
     Malformed,
     MethodNotAllowed,
     UnsupportedMediaType,

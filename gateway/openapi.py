@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
-from ..actors.core.errors import InvalidInput, NotFound, Quarantined, SessiondError
+from ..actors.core.errors import Forbidden, InvalidInput, NotFound, Quarantined, SessiondError
 from ..actors.version import VERSION
 from .call import Route
 from .problems import (
     MEDIA_TYPE,
     STATUS,
     BodyTooLarge,
-    Forbidden,
     KeyInUse,
     KeyReused,
     Malformed,

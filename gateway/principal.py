@@ -6,9 +6,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from ..actors.core.errors import NotFound
+from ..actors.core.errors import Forbidden, NotFound
 from ..actors.core.tenancy import DEFAULT, resolve
-from .problems import Forbidden
 
 Role: TypeAlias = Literal["viewer", "operator", "author", "admin"]
 """Each may do what those before it may.

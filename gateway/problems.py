@@ -17,6 +17,7 @@ from ..actors.core.errors import (
     Draining,
     Fault,
     Fenced,
+    Forbidden,
     InvalidInput,
     LogTrimmed,
     NotFound,
@@ -108,12 +109,6 @@ class Unauthenticated(RequestError):
         self.guessed = error == "invalid_token"
         self.challenge = 'Bearer realm="sessiond"' + (f', error="{error}"' if error else "")
         super().__init__(message)
-
-
-class Forbidden(RequestError):
-    """The sender is known, and may not do this."""
-
-    code = "forbidden"
 
 
 class TooManyRequests(RequestError):

@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw, UnsetType
 from ..actors.core.lifecycle import Status
 from ..actors.core.ports import SessionRow
 from ..actors.core.reset import Reset
+from .principal import Role
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -39,6 +40,21 @@ class TicketIssued(msgspec.Struct, frozen=True):
 
     ticket: str
     expires_at: str
+
+
+class Me(msgspec.Struct, frozen=True):
+    """Who the caller is.
+
+    Attributes:
+        name: what the log calls them: the id of a key, or the subject of a token; `anonymous` where nobody has to say.
+        roles: each may do what those before it may, from viewer over operator and author to admin.
+        expires_at: when the key or the token ends, if it does.
+    """
+
+    name: str
+    tenant: str
+    roles: tuple[Role, ...]
+    expires_at: str | None
 
 
 class SessionItem(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from ..actors.core.detail import SessionDetail
-from ..actors.core.errors import Conflict, NotFound, SessiondError, StoreFull, Unavailable
+from ..actors.core.errors import Conflict, NotFound, NotReviewer, SessiondError, StoreFull, Unavailable
 from ..actors.core.messages import Receipt
-from . import documents, events, health, metrics, sessions, ticket_desk, workflows
+from . import documents, events, health, me, metrics, sessions, ticket_desk, workflows
 from .call import Route
 from .principal import Role
 from .requests import (
@@ -32,6 +32,7 @@ from .requests import (
 from .responses import (
     EventPage,
     Health,
+    Me,
     NodeTypeList,
     Resumed,
     ReviewList,
@@ -59,6 +60,8 @@ READ: Final[tuple[type[SessiondError], ...]] = (Unavailable,)
 """What may keep a look at the store from being answered."""
 WRITE: Final[tuple[type[SessiondError], ...]] = (Conflict, Unavailable, StoreFull)
 """What may keep a command from being carried out."""
+ANSWER: Final[tuple[type[SessiondError], ...]] = (NotReviewer, *WRITE)
+"""What may keep the answer to a wait from being taken."""
 
 
 def _needs(role: Role | None, *routes: Route) -> tuple[Route, ...]:
@@ -95,10 +98,10 @@ ROUTES: Final[tuple[Route, ...]] = (
             answer_headers=("Location", "ETag"),
         ),
         Route("POST", f"{SESSION}/control", sessions.control, body=Command, answer=Receipt, problems=WRITE),
-        Route("POST", f"{SESSION}/review", sessions.review, body=Review, answer=Resumed, problems=WRITE),
-        Route("POST", f"{NODE}/resume", sessions.resume_node, body=ResumeNode, answer=Resumed, problems=WRITE),
-        Route("POST", f"{NODE}/retry", sessions.retry_node, body=RetryInput, answer=Resumed, problems=WRITE),
-        Route("POST", f"{NODE}/skip", sessions.skip_node, body=SkipOutput, answer=Resumed, problems=WRITE),
+        Route("POST", f"{SESSION}/review", sessions.review, body=Review, answer=Resumed, problems=ANSWER),
+        Route("POST", f"{NODE}/resume", sessions.resume_node, body=ResumeNode, answer=Resumed, problems=ANSWER),
+        Route("POST", f"{NODE}/retry", sessions.retry_node, body=RetryInput, answer=Resumed, problems=ANSWER),
+        Route("POST", f"{NODE}/skip", sessions.skip_node, body=SkipOutput, answer=Resumed, problems=ANSWER),
         Route("POST", f"{SESSION}/signal", sessions.signal, body=Signal, answer=SignalSent, problems=WRITE),
         Route(
             "POST",
@@ -168,6 +171,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         Route(
             "GET", f"{API}/reviews", sessions.reviews, query=ReviewQuery, answer=ReviewList, problems=(NotFound, *READ)
         ),
+        Route("GET", f"{API}/me", me.me, answer=Me),
         Route("GET", f"{API}/node-types", workflows.node_types, answer=NodeTypeList),
         Route(
             "POST",

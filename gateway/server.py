@@ -14,6 +14,7 @@ from tornado.httpserver import HTTPServer
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
+from ..actors.core.errors import Forbidden
 from ..actors.runtime import Runtime
 from .acceptor import BUSY, Acceptor, file_mark
 from .body_limit import BodyLimit
@@ -23,7 +24,6 @@ from .command_socket import CommandSocket
 from .endpoint import Endpoint, Refusal, log_request
 from .pages import PageHandler, Pages
 from .patience import PatientStream
-from .problems import Forbidden
 from .routes import EVENTS, ROUTES, SOCKETS
 from .settings import Settings
 from .sse import EventStream

@@ -29,6 +29,7 @@ from ..actors.core.messages import (
     Stop,
 )
 from ..actors.core.ports import RowQuery, SessionRow
+from ..actors.core.reviewers import reviewers_of
 from ..actors.core.workflow import Workflow
 from .call import Call, Reply
 from .idempotency import session_id_for
@@ -80,7 +81,7 @@ async def fork(call: Call) -> Reply:
             start=body.start,
         )
         async with _room(call, session_id):
-            created = await call.runtime.fork(call.path["session_id"], request)
+            created = await call.runtime.fork(call.path["session_id"], request, call.by)
     return await _created(call, created)
 
 
@@ -113,6 +114,7 @@ async def _create(call: Call, body: Execute) -> Created:
                 start=body.start,
                 tenant=tenant,
                 trace=call.trace,
+                by=call.by,
             )
 
 
@@ -261,7 +263,10 @@ async def delete(call: Call) -> Reply:
 
 
 async def reviews(call: Call) -> Reply:
-    """List the waits that are open for a person, of the newest sessions first."""
+    """List the waits that are open for the caller, of the newest sessions first.
+
+    Left out are reviews that are for others to answer, by `reviewers` or `four_eyes`; roles don't matter here.
+    """
     query: ReviewQuery = call.query
     if query.session_id is not None:
         found, cursor = [await call.runtime.row(call.principal.session(query.session_id))], None
@@ -292,5 +297,5 @@ async def _waits(call: Call, row: SessionRow, node_id: str | None) -> list[Revie
             node.wait.timeout_s,
         )
         for name, node in found.nodes.items()
-        if node.wait is not UNSET and node_id in (None, name)
+        if node.wait is not UNSET and node_id in (None, name) and reviewers_of(node.wait).may(call.by)
     ]

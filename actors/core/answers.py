@@ -10,6 +10,8 @@ person, by `on_error: suspend`, who may
 - give it up (AnswerWait with `reject`): it fails with the error that it had, and the session with it.
 
 A node that failed for good can't be brought back: its successors, or the session, went on from there.
+
+Whatever it is, it is for those to do who may: see `reviewers`. Timers and programs may always.
 """
 
 from __future__ import annotations
@@ -33,9 +35,10 @@ def answer_wait(draft: Draft, command: AnswerWait) -> None:
 
     Raises:
         NotFound, NotWaiting: there is no such wait.
+        NotReviewer: it is for others to answer.
         InvalidInput: the answer doesn't fit; the wait stays open.
     """
-    node = _suspended(draft, command.node_id)
+    node = _suspended(draft, command.node_id, command.by)
     if command.action not in _ACTIONS:
         known = ", ".join(_ACTIONS)
         raise InvalidInput([Fault("$.action", f"{command.action!r} is unknown; known: {known}")], "the answer")
@@ -75,8 +78,9 @@ def retry_node(draft: Draft, command: RetryNode) -> None:
 
     Raises:
         NotFound, NotWaiting: there is no such wait.
+        NotReviewer: it is for others to decide.
     """
-    node = _failed(draft, command.node_id)
+    node = _failed(draft, command.node_id, command.by)
     resumed = NodeResumed(review_action="retry", reviewer=command.by, input=command.input)
     draft.record(resumed, node.id)
     if draft.state.status == "running":
@@ -91,9 +95,10 @@ def skip_node(draft: Draft, command: SkipNode) -> None:
 
     Raises:
         NotFound, NotWaiting: there is no such wait.
+        NotReviewer: it is for others to decide.
         InvalidInput: the output doesn't fit what the node is for; the wait stays open.
     """
-    node = _failed(draft, command.node_id)
+    node = _failed(draft, command.node_id, command.by)
     _stand_in(draft, node, Answer("skip", msgspec.json.decode(command.output), command.by), "skip")
     draft.reply = Answered(draft.state.session_id, node.id, draft.state.seq)
 
@@ -111,18 +116,20 @@ def _reject(draft: Draft, node: Node, answer: Answer) -> None:
     draft.give_up(node, msgspec.structs.replace(failure, by=answer.by))
 
 
-def _suspended(draft: Draft, node_id: str) -> Node:
+def _suspended(draft: Draft, node_id: str, by: str | None) -> Node:
+    """The node that waits, if `by` may answer for it: no answer by a person gets past here."""
     node = draft.workflow.nodes.get(node_id)
     if node is None:
         raise NotFound("node", node_id)
     present = draft.state.node(node_id)
     if present.status != "suspended" or draft.state.terminal:
         raise NotWaiting(node_id, present.status)
+    draft.reviewers(node).check(node_id, by)
     return node
 
 
-def _failed(draft: Draft, node_id: str) -> Node:
-    node = _suspended(draft, node_id)
+def _failed(draft: Draft, node_id: str, by: str | None) -> Node:
+    node = _suspended(draft, node_id, by)
     if draft.state.node(node_id).error is None:
         raise NotWaiting(node_id, "suspended, and didn't fail")
     return node

@@ -75,7 +75,7 @@ def decide(
         parked: those of them that stand still because the session is paused.
 
     Raises:
-        CommandRefused, NotWaiting, NotFound, SessionExists, InvalidInput: refused; nothing happened.
+        CommandRefused, NotWaiting, NotFound, SessionExists, InvalidInput, NotReviewer: refused; nothing happened.
     """
     draft = Draft(workflow, state, now)
     match command:
@@ -177,6 +177,8 @@ def _create(draft: Draft, command: Create) -> None:
             request=command.request,
             forked_from=command.forked_from,
             traceparent=None if command.trace is UNSET else command.trace,
+            by=None if command.by is UNSET else command.by,
+            initiators=() if command.initiators is UNSET else command.initiators,
         )
     )
     for node_id, fact in command.reused:
@@ -196,7 +198,7 @@ def _control(
     if changed:
         match command:
             case Start():
-                _start(draft)
+                _start(draft, command.by)
             case Pause():
                 draft.order(Pause(command.reason, by=state.session_id))
                 draft.record(ExecutionPaused(command.reason, command.by, in_flight))
@@ -221,9 +223,9 @@ def _not_meant(state: SessionState, command: Start | Pause | Resume | Stop | Can
     return meant is not None and meant != state.paused_by
 
 
-def _start(draft: Draft) -> None:
+def _start(draft: Draft, by: str | None = None) -> None:
     """Begin where the graph does; a fork, behind what it reuses."""
-    draft.record(ExecutionStarted())
+    draft.record(ExecutionStarted(by))
     draft.advance(plan.frontier(draft.workflow, draft.state))
 
 

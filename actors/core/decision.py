@@ -28,6 +28,7 @@ from .messages import Cancel, Pause, Reply, Resume, Stop
 from .node import Answer, InlineType, Outcome, TaskType, WaitingType
 from .outcomes import sound, sound_fact
 from .retry import chance_of
+from .reviewers import Reviewers, reviewers_of
 from .scope import NodeScope
 from .state import SessionState, apply, early_signal
 from .workflow import Node, Workflow
@@ -150,6 +151,13 @@ class Draft:
         """Return what the node may look at now."""
         return NodeScope(self.workflow, self.state, node)
 
+    def reviewers(self, node: Node) -> Reviewers:
+        """Return who may answer for a node: whoever its open question says, else as its type has it."""
+        opened = self.state.node(node.id).opened
+        if opened is None and isinstance(node.type, WaitingType):
+            return node.type.reviewers(self.view(node))
+        return reviewers_of(opened)
+
     # ---- onwards
 
     def advance(self, candidates: Iterable[str]) -> None:
@@ -230,6 +238,7 @@ class Draft:
             InvalidInput: the answer doesn't fit, and whoever gave it may give another; the wait stays open.
         """
         assert isinstance(node.type, WaitingType)
+        reviewers = self.reviewers(node)
         action = answer.action if answer.action in ("approve", "reject", "modify") else None
         resumed = NodeResumed(encode_output(answer.data), action, answer.by, signal_seq=signal_seq)
         try:
@@ -244,7 +253,7 @@ class Draft:
             self.record(resumed, node.id)
             return self.node_completed(node, sound(node, outcome))
         self.record(resumed, node.id)
-        return self.node_failed(node, failure)
+        return self.node_failed(node, failure, reviewers=reviewers)
 
     def node_completed(self, node: Node, outcome: Outcome) -> Iterable[str]:
         """Record an output, or that it can't be one; return the nodes to look at next."""
@@ -292,9 +301,23 @@ class Draft:
                 self.change(node_id, "failed", error=Failure("overtaken", f"loop {loop.id!r} went round without it"))
 
     def node_failed(
-        self, node: Node, failure: Failure, *, retryable: bool = False, retry_after: float | None = None
+        self,
+        node: Node,
+        failure: Failure,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        reviewers: Reviewers | None = None,
     ) -> Iterable[str]:
-        """Record a failed attempt and apply the node's policies; return the nodes to look at next."""
+        """Record a failed attempt and apply the node's policies; return the nodes to look at next.
+
+        Args:
+            node: which.
+            failure: how.
+            retryable: whether another attempt may do better.
+            retry_after: seconds after which it may, if that is known.
+            reviewers: who may decide about it; left out, as its type has it.
+        """
         state = self.state
         present, retry = state.node(node.id), node.spec.retry
         again = retryable and retry is not None and retry.allows(present.attempt, failure.code)
@@ -310,7 +333,7 @@ class Draft:
                 return plan.targets(self.workflow, node)
             case "suspend":
                 self.change(node.id, "suspended", error=failure)
-                self.record(_plea(node, failure), node.id)
+                self.record(_plea(node, failure, reviewers or self.reviewers(node)), node.id)
             case "fail":
                 self.give_up(node, failure)
         return ()
@@ -363,9 +386,13 @@ def cut_short(failure: Failure | None) -> bool:
     return failure is not None and failure.message == f"the session {_END_WORDS.get(failure.code)}"
 
 
-def _plea(node: Node, failure: Failure) -> HumanInteractionRequired:
+def _plea(node: Node, failure: Failure, reviewers: Reviewers) -> HumanInteractionRequired:
     return HumanInteractionRequired(
-        reason=f"node {node.id!r} failed: {failure.code}", prompt=failure.message, actions=REMEDIES
+        reason=f"node {node.id!r} failed: {failure.code}",
+        prompt=failure.message,
+        actions=REMEDIES,
+        reviewers=reviewers.only,
+        excluded=reviewers.excluded,
     )
 
 

@@ -13,6 +13,8 @@ SessiondError
 │   │   └── ForkTrimmed     so nothing can be forked from there
 │   ├── LogDiffers          from what somebody says to have seen of it
 │   └── SignalsFull         too many signals are kept that nobody waits for
+├── Forbidden               it is known who asks, and that one may not
+│   └── NotReviewer         a review is for others to answer
 ├── Unavailable             try again later; carries retry_after seconds
 │   ├── OutcomeUnknown      the commit is still under way: the command may yet take effect
 │   ├── StoreUnavailable
@@ -182,6 +184,22 @@ class SignalsFull(Conflict):
 
     def __init__(self, session_id: str, limit: str) -> None:
         super().__init__(f"session {session_id!r} keeps {limit} of signals that nobody waits for yet")
+
+
+class Forbidden(SessiondError):
+    """It is known who asks, and that one may not do this."""
+
+    code = "forbidden"
+
+
+class NotReviewer(Forbidden):
+    """The review is for others to answer; it stays open."""
+
+    code = "not_reviewer"
+
+    def __init__(self, node_id: str, by: str, why: str) -> None:
+        self.node_id = node_id
+        super().__init__(f"{by!r} may not answer for node {node_id!r}: {why}")
 
 
 class Unavailable(SessiondError):

@@ -54,6 +54,8 @@ class ExecutionCreated(Fact, frozen=True, omit_defaults=True, kw_only=True):
         request: a digest of the request, to tell a repeated one from another with the same id.
         forked_from: of a fork, its original; what it reuses of that is recorded next.
         traceparent: of the request that created it, if that said one.
+        by: who created it.
+        initiators: whose work it is besides: of a child session its parent's initiators, of a fork its original's.
     """
 
     event = "execution:created"
@@ -69,12 +71,15 @@ class ExecutionCreated(Fact, frozen=True, omit_defaults=True, kw_only=True):
     request: str = ""
     forked_from: ForkedFrom | None = None
     traceparent: str | None = None
+    by: str | None = None
+    initiators: tuple[str, ...] = ()
 
 
 class ExecutionStarted(Fact, frozen=True, omit_defaults=True):
-    """pending → running."""
+    """pending → running; `by` is who started it, unless its creation did."""
 
     event = "execution:started"
+    by: str | None = None
 
 
 class NodeStateChange(Fact, frozen=True, omit_defaults=True):
@@ -172,6 +177,8 @@ class HumanInteractionRequired(Fact, frozen=True, omit_defaults=True):
     Attributes:
         timeout_s: seconds of unpaused time, from this event on, after which the review ends without a person.
         on_timeout: how it ends then.
+        reviewers: who alone may answer, by name; anybody who isn't excluded if absent.
+        excluded: who may not answer, by name.
     """
 
     event = "human_interaction_required"
@@ -181,6 +188,8 @@ class HumanInteractionRequired(Fact, frozen=True, omit_defaults=True):
     schema: Any = None
     timeout_s: float | None = None
     on_timeout: Literal["fail", "approve", "reject"] | None = None
+    reviewers: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
 
 
 class SignalAwaited(Fact, frozen=True, omit_defaults=True):

@@ -29,6 +29,8 @@ class Create(Command, frozen=True, kw_only=True):
         request: a digest of the whole request, so that a repetition can be told from a collision.
         forked_from: the original, if the session is a fork.
         trace: the `traceparent` of the request; the session's work belongs to that trace.
+        by: who asks for it.
+        initiators: whose work it is besides.
         reused: what a fork begins with, recorded before it starts: facts, and the node each is about.
     """
 
@@ -44,10 +46,13 @@ class Create(Command, frozen=True, kw_only=True):
     forked_from: ForkedFrom | None = None
     reused: tuple[tuple[str | None, Fact], ...] = ()
     trace: str | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    initiators: tuple[str, ...] | UnsetType = UNSET
 
     def identified(self, workflow_id: str, version: str) -> Create:
         """Return it with `request` set to a digest of what it asks for, to be run by this version."""
-        asked = msgspec.structs.replace(self, trace=UNSET)  # a repetition is of another trace
+        # a repetition is of another trace, and may be another person's: it is answered, and the first one's it stays
+        asked = msgspec.structs.replace(self, trace=UNSET, by=UNSET, initiators=UNSET)
         content = msgspec.json.encode((workflow_id, version, asked), order="sorted")
         return msgspec.structs.replace(self, request=hashlib.sha256(content).hexdigest()[:32])
 

@@ -14,6 +14,7 @@ import msgspec
 
 from .errors import Fault, TerminalError
 from .events import Fact
+from .reviewers import ANYBODY, Reviewers
 from .user_code import RunsIn, UserCode
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ class View(Protocol):
 
     def input(self) -> Any:
         """Return the session's input."""
+        ...
+
+    def initiators(self) -> tuple[str, ...]:
+        """Return who created or started the session, as far as they are known."""
         ...
 
 
@@ -151,6 +156,10 @@ class WaitingType(NodeType):
             NodeError: the node fails.
         """
         raise NotImplementedError
+
+    def reviewers(self, view: View) -> Reviewers:
+        """Return who may decide about the node while it has no open question: it failed before it could ask, say."""
+        return ANYBODY
 
     def answer(self, view: View, opened: Fact | None, answer: Answer) -> Outcome:
         """Return what the node comes to.

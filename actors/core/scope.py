@@ -122,7 +122,12 @@ class NodeScope:
             parent_id=state.session_id,
             tenant=state.tenant,
             trace=UNSET if state.traceparent is None else state.traceparent,
+            initiators=state.initiators or UNSET,
         )
+
+    def initiators(self) -> tuple[str, ...]:
+        """Return who created or started the session, as far as they are known."""
+        return self._state.initiators
 
     @property
     def workflow_id(self) -> str:

@@ -124,6 +124,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     """Everything about one session. Nodes that were never touched are absent from `nodes`.
 
     Attributes:
+        initiators: who created or started it, by name; of a child session also its parent's, of a fork its original's.
         paused_by: who paused it, while it is paused.
         done: the latest commands that had a name, oldest first.
     """
@@ -145,6 +146,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     request: str = ""
     forked_from: ForkedFrom | None = None
     traceparent: str | None = None
+    initiators: tuple[str, ...] = ()
     quiesced: bool = False
     paused_by: str | None = None
     signals: tuple[KeptSignal, ...] = ()
@@ -260,6 +262,7 @@ def apply(workflow: Workflow, state: SessionState, record: Record) -> None:
         case ExecutionStarted():
             state.status = "running"
             state.started_at = record.timestamp
+            state.initiators = _names(*state.initiators, fact.by)
         case ExecutionPaused():
             state.status = "paused"
             state.paused_by = fact.by
@@ -317,7 +320,13 @@ def _create(state: SessionState, record: Record, fact: ExecutionCreated) -> None
     state.request = fact.request
     state.forked_from = fact.forked_from
     state.traceparent = fact.traceparent
+    state.initiators = _names(*fact.initiators, fact.by)
     state.created_at = record.timestamp
+
+
+def _names(*given: str | None) -> tuple[str, ...]:
+    """Those that are known, each once."""
+    return tuple(dict.fromkeys(name for name in given if name is not None))
 
 
 def _change_node(workflow: Workflow, state: SessionState, record: Record, fact: NodeStateChange) -> None:

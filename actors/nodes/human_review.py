@@ -11,10 +11,12 @@ from ..core.errors import Fault, InvalidInput, NodeError
 from ..core.events import Fact, HumanInteractionRequired
 from ..core.node import Answer, Outcome, View, WaitingType
 from ..core.properties import is_templated
+from ..core.reviewers import Reviewers
 from ..core.schema import check_against
 from ..core.workflow import Node
 
 ReviewAction: TypeAlias = Literal["approve", "reject", "modify"]
+Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class HumanReviewProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +32,10 @@ class HumanReviewProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     """How long to wait, counted while the session isn't paused."""
     on_timeout: Literal["fail", "approve", "reject"] = "fail"
     """What happens then: the node fails with code `timeout`, or goes on as if a reviewer had answered so."""
+    reviewers: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)] | None = None
+    """Who alone may answer: ids of keys (`key:…`), or subjects of tokens; anybody who may steer sessions if absent."""
+    four_eyes: bool = False
+    """Whether whoever created or started the session may not answer."""
 
 
 class HumanReviewType(WaitingType):
@@ -57,7 +63,19 @@ class HumanReviewType(WaitingType):
             schema=properties.schema,
             timeout_s=properties.timeout_s,
             on_timeout=None if properties.timeout_s is None else properties.on_timeout,
+            reviewers=properties.reviewers,
+            excluded=view.initiators() if properties.four_eyes else (),
         )
+
+    def reviewers(self, view: View) -> Reviewers:
+        """Return who may answer; if that can't be told any more, nobody may who says a name."""
+        try:
+            properties: HumanReviewProperties = view.properties()
+        except NodeError:
+            given = view.node.spec.properties
+            excluded = view.initiators() if given.get("four_eyes", False) is not False else ()
+            return Reviewers(() if given.get("reviewers") is not None else None, excluded)
+        return Reviewers(properties.reviewers, view.initiators() if properties.four_eyes else ())
 
     def answer(self, view: View, opened: Fact | None, answer: Answer) -> Outcome:
         """Return the reviewer's answer as output `{action, data, reviewer}`.

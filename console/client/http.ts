@@ -13,6 +13,7 @@ export type Action = Schemas["Command"]["action"];
 /** The API's document says no more of a graph than that it is an object. */
 export type Execute = Omit<Partial<Schemas["Execute"]>, "graph"> & { graph?: object };
 export type ReviewItem = Schemas["ReviewItem"];
+export type Me = Schemas["Me"];
 export type WorkflowItem = Schemas["WorkflowItem"];
 export type NodeType = Schemas["NodeTypeItem"];
 export type SessionStatus = SessionDetail["status"];
@@ -132,6 +133,11 @@ export class Client {
 
   reviews(query: Query = {}, signal?: AbortSignal): Promise<Schemas["ReviewList"]> {
     return this.call("GET", "api/v1/reviews", { query, ...given(signal) });
+  }
+
+  /** Return who the caller is to the server. */
+  me(signal?: AbortSignal): Promise<Me> {
+    return this.call("GET", "api/v1/me", given(signal));
   }
 
   workflows(signal?: AbortSignal): Promise<Schemas["WorkflowList"]> {

@@ -1,6 +1,26 @@
 // Generated from /openapi.json and /asyncapi.json by `npm run types`. Don't edit.
 
 export interface paths {
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return who the caller is: where the server has no authentication, an anonymous admin
+         * @description Takes the role `viewer`, or one that may do more.
+         */
+        get: operations["me.me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/node-types": {
         parameters: {
             query?: never;
@@ -29,8 +49,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the waits that are open for a person, of the newest sessions first
-         * @description Takes the role `viewer`, or one that may do more.
+         * List the waits that are open for the caller, of the newest sessions first
+         * @description Left out are reviews that are for others to answer, by `reviewers` or `four_eyes`; roles don't matter here.
+         *
+         *     Takes the role `viewer`, or one that may do more.
          */
         get: operations["sessions.reviews"];
         put?: never;
@@ -674,6 +696,11 @@ export interface components {
          * @description The session exists; seq 1 of every log.
          */
         ExecutionCreated: {
+            /**
+             * @description who created it.
+             * @default null
+             */
+            by?: string | null;
             /** @default {} */
             context?: unknown;
             /** @default null */
@@ -683,6 +710,11 @@ export interface components {
              * @default null
              */
             forked_from?: components["schemas"]["ForkedFrom"] | null;
+            /**
+             * @description whose work it is besides: of a child session its parent's initiators, of a fork its original's.
+             * @default []
+             */
+            initiators?: string[];
             input: unknown;
             /** @default {} */
             labels?: {
@@ -738,9 +770,12 @@ export interface components {
         };
         /**
          * ExecutionStarted
-         * @description pending → running.
+         * @description pending → running; `by` is who started it, unless its creation did.
          */
-        ExecutionStarted: Record<string, never>;
+        ExecutionStarted: {
+            /** @default null */
+            by?: string | null;
+        };
         /**
          * Failure
          * @description Why a node or session failed; `code` is stable.
@@ -810,12 +845,22 @@ export interface components {
         HumanInteractionRequired: {
             actions: string[];
             /**
+             * @description who may not answer, by name.
+             * @default []
+             */
+            excluded?: string[];
+            /**
              * @description how it ends then.
              * @default null
              */
             on_timeout?: ("approve" | "fail" | "reject") | null;
             prompt: string;
             reason: string;
+            /**
+             * @description who alone may answer, by name; anybody who isn't excluded if absent.
+             * @default null
+             */
+            reviewers?: string[] | null;
             /** @default null */
             schema?: unknown;
             /**
@@ -823,6 +868,19 @@ export interface components {
              * @default null
              */
             timeout_s?: number | null;
+        };
+        /**
+         * Me
+         * @description Who the caller is.
+         */
+        Me: {
+            /** @description when the key or the token ends, if it does. */
+            expires_at: string | null;
+            /** @description what the log calls them: the id of a key, or the subject of a token; `anonymous` where nobody has to say. */
+            name: string;
+            /** @description each may do what those before it may, from viewer over operator and author to admin. */
+            roles: ("admin" | "author" | "operator" | "viewer")[];
+            tenant: string;
         };
         /**
          * NodeDetail
@@ -1416,7 +1474,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Forbidden: `forbidden` */
+        /** @description Forbidden: `forbidden`, `not_reviewer` */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1542,6 +1600,31 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "me.me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+        };
+    };
     "workflows.node_types": {
         parameters: {
             query?: never;

@@ -204,12 +204,15 @@ def test_many_workflows_can_be_searched(browser: Browser, tmp_path: Path) -> Non
         expect(page.get_by_text("No workflow has that in its name.")).to_be_visible()
 
 
-def test_who_may_only_look_is_told_why_nothing_starts(browser: Browser, tmp_path: Path) -> None:
+def test_who_may_only_look_is_told_why_nothing_starts_when_the_server_tells_no_roles(
+    browser: Browser, tmp_path: Path
+) -> None:
     built()
     key = command("key", "new", "--role", "viewer", cwd=tmp_path).stdout.strip()
     arguments = ("--store", "memory://", "--keys", "keys.jsonl", *WORKFLOWS)
     with Served(*arguments, cwd=tmp_path) as server, tab(browser, server.url) as console:
-        console.expected += ["status of 401", "status of 403"]
+        console.expected += ["status of 401", "status of 403", "status of 404"]
+        console.page.route("**/api/v1/me", lambda route: route.fulfill(status=404))  # an older server
         page = console.open("#/?workflow=council_debate")
         page.get_by_label("Key or token").fill(key)
         page.get_by_role("button", name="Sign in").click()

@@ -95,7 +95,7 @@ async def test_the_log_says_who_gave_a_command(tmp_path: Path) -> None:
         await client.review("s1", "ask", "approve")
         name = f"key:{guarded.people.entries[guarded.key()].id}"
         said = [record.data async for record in client.watch("s1@acme") if record.event.startswith("execution:")]
-        assert [data["by"] for data in said if "by" in data] == [name, name]
+        assert [data["by"] for data in said if "by" in data] == [name, name, name], "created, paused, resumed"
         page = await client.events("s1")
         events = [msgspec.json.decode(item) for item in page.items]
         assert [e["data"]["reviewer"] for e in events if e["event"] == "node_resumed"] == [name]
@@ -234,6 +234,9 @@ async def test_nobody_says_in_a_body_who_asks_or_whose_something_is(tmp_path: Pa
         for path, body in (
             (EXECUTE, {"graph": HELD, "tenant": "zeta"}),
             (EXECUTE, {"graph": HELD, "parent_id": "s1"}),
+            (EXECUTE, {"graph": HELD, "by": "somebody"}),
+            ("/api/v1/sessions/s1/fork", {"after_seq": 1, "by": "somebody"}),
+            ("/api/v1/sessions/s1/review", {"node_id": "a", "action": "approve", "by": "somebody"}),
             ("/api/v1/sessions/s1/control", {"action": "start", "by": "somebody"}),
             ("/api/v1/sessions/s1/signal", {"name": "x", "by": "somebody"}),
             ("/api/v1/sessions/s1/fork", {"after_seq": 1, "tenant": "zeta"}),

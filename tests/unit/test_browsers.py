@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPServerRequest, RequestStartLine
 
+from sessiond.actors.core.errors import Forbidden
 from sessiond.gateway.browsers import BrowserPolicy
-from sessiond.gateway.problems import Forbidden
 from sessiond.gateway.settings import Settings
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sessiond.actors.core.errors import NotFound
+from sessiond.actors.core.errors import Forbidden, NotFound
 from sessiond.gateway.commands import COMMANDS
 from sessiond.gateway.principal import ANONYMOUS, NOBODY, ROLES, Principal
-from sessiond.gateway.problems import Forbidden
 from sessiond.gateway.routes import ROUTES
 
 
@@ -50,6 +49,7 @@ def test_who_may_call_what() -> None:
         "GET /reviews": "viewer",
         "GET /workflows": "viewer",
         "GET /workflows/{workflow_id}": "viewer",
+        "GET /me": "viewer",
         "GET /node-types": "viewer",
         "POST /tickets": "viewer",
         "POST /workflows/execute": "operator",

@@ -15,6 +15,7 @@ const en = {
   token: "Key or token",
   signIn: "Sign in",
   refused: "The server doesn't take this key or token.",
+  takes: (role: string, own: string) => `This takes the role ${role}. Yours: ${own}.`,
   nowhere: "There is no such page",
   home: "Back to the start",
 };
@@ -36,6 +37,7 @@ export const shell: Dictionary<typeof en> = {
     token: "密钥或令牌",
     signIn: "登录",
     refused: "服务器不接受此密钥或令牌。",
+    takes: (role, own) => `此操作需要 ${role} 角色。您的角色:${own}。`,
     nowhere: "页面不存在",
     home: "返回首页",
   },

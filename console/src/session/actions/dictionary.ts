@@ -8,6 +8,9 @@ const en = {
   over: "The time is up",
   then: { fail: "then it fails", approve: "then it counts as approved", reject: "then it counts as rejected" },
   dismiss: "Cancel",
+  begun: "You created or started this session: somebody else has to answer.",
+  reviewers: (names: string) => `This is for others to answer: ${names}.`,
+  nobody: "It can't be told who may answer this: nobody may, by name.",
   retryIn: (seconds: number) => `You can try again in ${seconds} s.`,
   seeFields: "The server found faults: see the fields.",
   closed: {
@@ -120,6 +123,9 @@ export const acts: Dictionary<typeof en> = {
     over: "时间已到",
     then: { fail: "届时节点失败", approve: "届时视为批准", reject: "届时视为拒绝" },
     dismiss: "取消",
+    begun: "此会话由您创建或启动,须由他人答复。",
+    reviewers: (names) => `此项须由他人答复:${names}。`,
+    nobody: "无法确定谁可以答复,因此任何具名用户都不能答复。",
     retryIn: (seconds) => `${seconds} 秒后可重试。`,
     seeFields: "服务器发现错误,请查看各字段。",
     closed: {

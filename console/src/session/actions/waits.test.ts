@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { SessionEvent } from "../../../client";
-import { closureOf, openingOf, originalOf, timeLeft } from "./waits";
+import type { Wait } from "../model";
+import { barOf, closureOf, openingOf, originalOf, timeLeft } from "./waits";
 
 const T0 = Date.parse("2026-01-01T00:00:00Z");
 let seq = 0;
@@ -71,4 +72,17 @@ describe("what a review is about", () => {
     ["nothing where no member is known", draft, [{ score: 1 }], undefined],
     ["nothing where several nodes come before it", undefined, ["a", "b"], undefined],
   ])("is %s", (_, schema, before, expected) => expect(originalOf(schema, before)).toEqual(expected));
+});
+
+test.each([
+  [{}, "ann", undefined],
+  [{ reviewers: null, excluded: [] }, "ann", undefined],
+  [{ reviewers: ["bob"] }, "ann", "others"],
+  [{ reviewers: ["ann", "bob"] }, "ann", undefined],
+  [{ reviewers: ["ann"], excluded: ["ann"] }, "ann", "begun"],
+  [{ excluded: ["bob"] }, "ann", undefined],
+  [{ reviewers: [] }, "ann", "nobody"],
+  [{ reviewers: ["bob"], excluded: ["bob"] }, undefined, undefined],
+])("%j keeps %s from answering: %s", (wait, name, expected) => {
+  expect(barOf(wait as Wait, name)).toBe(expected);
 });

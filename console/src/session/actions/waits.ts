@@ -1,7 +1,7 @@
 /** What a node waits for, since when, for how long, and who closed it. Pure: what time it is now is passed in. */
 import type { SessionEvent } from "../../../client";
 import { isRecord, kindOf, type Schema } from "../../lib/schema";
-import type { NodeState, Pause } from "../model";
+import type { NodeState, Pause, Wait } from "../model";
 
 /** What a person can do for a node: answer a review, decide about a failure, signal, or put an output in its place. */
 export type Asking = "review" | "failure" | "signal" | "resume";
@@ -12,6 +12,14 @@ export function askingOf(node: NodeState): Asking | undefined {
   if (node.error !== undefined) return "failure";
   if (node.wait !== undefined) return "review";
   return node.signal === undefined ? "resume" : "signal";
+}
+
+/** Return what keeps somebody from answering `wait`, by the name that the log has; nothing if they have none. */
+export function barOf(wait: Wait | undefined, name: string | undefined): "begun" | "others" | "nobody" | undefined {
+  if (wait === undefined || name === undefined) return undefined;
+  if (wait.excluded?.includes(name)) return "begun";
+  if (wait.reviewers == null || wait.reviewers.includes(name)) return undefined;
+  return wait.reviewers.length === 0 ? "nobody" : "others";
 }
 
 /** Where a wait began. */

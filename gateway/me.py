@@ -1,0 +1,14 @@
+"""Who the caller is to the server: so that a page can show what its person may do, and nothing else."""
+
+from __future__ import annotations
+
+from ..actors.core.timestamps import stamp
+from .call import Call, Reply
+from .responses import Me
+
+
+async def me(call: Call) -> Reply:
+    """Return who the caller is: where the server has no authentication, an anonymous admin."""
+    caller = call.principal
+    ends = None if caller.expires_at is None else stamp(caller.expires_at)
+    return Reply(Me(caller.name, caller.tenant, caller.roles, ends))
