@@ -11,14 +11,14 @@ from typing import Final
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-from ..actors.core.errors import SessiondError
+from ..actors.core.errors import Forbidden, SessiondError
 from ..actors.core.token_bucket import TokenBucket
 from .files import state_of_files
 from .jwt_verifier import JwtVerifier, read_verifier
 from .keys import PREFIX, Keys, read_keys
 from .lockout import Lockout
 from .principal import ANONYMOUS, Principal
-from .problems import Forbidden, Unauthenticated
+from .problems import Unauthenticated
 from .settings import Settings
 from .tickets import Tickets
 

@@ -12,9 +12,9 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
-from ..actors.core.errors import SessiondError, StoreUnavailable
+from ..actors.core.errors import Forbidden, SessiondError, StoreUnavailable
 from .browsers import SECURITY_HEADERS, BrowserPolicy
-from .problems import MEDIA_TYPE, Forbidden, close_code, headers_of, problem_of
+from .problems import MEDIA_TYPE, close_code, headers_of, problem_of
 from .responses import Health
 from .settings import Settings
 from .socket_protocol import SocketProtocol, is_handshake
