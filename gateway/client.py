@@ -15,11 +15,15 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from ..actors.core.detail import SessionDetail
-from ..actors.core.errors import Fault, InvalidInput, NotFound, SessiondError, Unavailable
+from ..actors.core.errors import Fault, InvalidInput, Unavailable
 from ..actors.core.events import Record
 from ..actors.core.lifecycle import Action
 from ..actors.core.messages import Receipt
 from ..actors.core.reset import RESET, StreamReset, stream_reset
+from .client_errors import BrokenSequence as BrokenSequence
+from .client_errors import ProblemError as ProblemError
+from .client_errors import StreamRefused as StreamRefused
+from .client_errors import check_close, problem_in
 from .responses import (
     Counts,
     EventPage,
@@ -41,54 +45,6 @@ T = TypeVar("T")
 API: Final = "/api/v1"
 TERMINAL_EVENT: Final = "execution:completed"
 MAX_MESSAGE: Final = 16 * 1_048_576
-_FINAL_CODES: Final = frozenset({1008, 4401, 4403})
-"""Close codes after which coming back makes no sense."""
-
-
-class ProblemError(SessiondError):
-    """The server refused a request.
-
-    Attributes:
-        status: of the HTTP answer.
-        problem_code: the stable code of the problem.
-        faults: what is wrong with the request, each with its path.
-        session_status: of the session that refused a command.
-        allowed: the commands it allows.
-    """
-
-    code = "problem"
-
-    def __init__(self, status: int, problem: _Problem) -> None:
-        self.status = status
-        self.problem_code = problem.code
-        self.faults = problem.errors
-        self.session_status = problem.session_status
-        self.allowed = problem.allowed
-        super().__init__(problem.detail or f"HTTP {status}")
-
-
-class BrokenSequence(SessiondError):
-    """A stream left out or repeated a seq; it must never happen."""
-
-    code = "broken_sequence"
-
-
-class StreamRefused(SessiondError):
-    """The server closed a stream for good; `close_code` says why."""
-
-    code = "stream_refused"
-
-    def __init__(self, close_code: int, reason: str) -> None:
-        self.close_code = close_code
-        super().__init__(f"the stream was refused ({close_code}): {reason}")
-
-
-class _Problem(msgspec.Struct):
-    detail: str = ""
-    code: str = "unknown"
-    errors: list[Fault] = []
-    session_status: str | None = None
-    allowed: tuple[str, ...] = ()
 
 
 class _Message(msgspec.Struct):
@@ -328,7 +284,7 @@ class Client:
                         message.data,
                         message.node_id,
                     )
-            _check_close(session_id, connection.close_code, connection.close_reason or "")
+            check_close(session_id, connection.close_code, connection.close_reason or "")
         finally:
             connection.close()
             while text is not None:  # what was under way when we left; behind it the socket is closed
@@ -367,7 +323,7 @@ class Client:
         except (OSError, HTTPClientError) as error:  # no answer at all: any answer is returned
             raise Unavailable(f"{self.url} can't be reached: {error}") from None
         if response.code >= 300:
-            raise ProblemError(response.code, _problem(response.body))
+            raise ProblemError(response.code, problem_in(response.body))
         return response
 
 
@@ -398,21 +354,6 @@ def _checked(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise InvalidInput([Fault("token", "should be an API key or a JSON Web Token")], "the token")
     return token
-
-
-def _problem(body: bytes) -> _Problem:
-    try:
-        return msgspec.json.decode(body, type=_Problem)
-    except msgspec.DecodeError:
-        return _Problem()
-
-
-def _check_close(session_id: str, code: int | None, reason: str) -> None:
-    """Raise if the stream was closed for a reason that will be the same next time."""
-    if code == 4404:
-        raise NotFound("session", session_id)
-    if code in _FINAL_CODES:
-        raise StreamRefused(code or 0, reason)
 
 
 def _session(session_id: str) -> str:

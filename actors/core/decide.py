@@ -254,7 +254,7 @@ def _complete_attempt(draft: Draft, command: CompleteAttempt) -> None:
     if draft.is_current(command.node_id, command.round, command.attempt):
         node = draft.workflow.nodes[command.node_id]
         try:
-            draft.check_room(node, command.output)
+            draft.hold(node, command.output)
         except NodeError as error:
             draft.advance(draft.node_failed(node, failure_of(error)))
             return

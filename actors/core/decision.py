@@ -29,6 +29,7 @@ from .node import Answer, InlineType, Outcome, TaskType, WaitingType
 from .outcomes import sound, sound_fact
 from .retry import chance_of
 from .reviewers import Reviewers, reviewers_of
+from .room import bytes_of, check_room, too_much
 from .scope import NodeScope
 from .state import SessionState, apply, early_signal
 from .workflow import Node, Workflow
@@ -39,12 +40,6 @@ MOST_UNITS: Final = 20_000_000
 """Units of work of its nodes' expressions after which it does so too: some hundredths of a second."""
 MOST_BYTES: Final = 4_194_304
 """Bytes of its nodes' outputs after which it does so too."""
-MAX_HELD: Final = 67_108_864
-"""Bytes of the outputs of a session's nodes together, which are in memory as long as it is."""
-MAX_RESULT: Final = 8_388_608
-"""Bytes of a session's own output: it is one event, and one message to each watcher."""
-_LARGE: Final = 65_536
-"""Bytes of an output; of smaller ones, as many as there may be nodes are within MAX_HELD."""
 
 REMEDIES = ("retry", "skip", "reject")
 """What a person may do about a failed node that is suspended; `reject` fails it for good."""
@@ -259,7 +254,7 @@ class Draft:
         """Record an output, or that it can't be one; return the nodes to look at next."""
         try:
             output = encode_output(outcome.output)
-            self.check_room(node, output)
+            self.hold(node, output)
         except NodeError as error:
             return self.node_failed(node, failure_of(error))
         for fact in outcome.facts:
@@ -272,22 +267,14 @@ class Draft:
             return outcome.taken
         return plan.targets(self.workflow, node)
 
-    def check_room(self, node: Node, output: Raw) -> None:
-        """Make sure that an output can be held beside those of the session's other nodes.
+    def hold(self, node: Node, output: Raw) -> None:
+        """Count an output that a node is about to have.
 
         Raises:
-            NodeError: it can't.
+            NodeError: there is no room for it beside the others.
         """
-        size = bytes_of(output)
-        self.size += size
-        if size <= _LARGE:
-            return
-        held = sum(bytes_of(other.output) for node_id, other in self.state.nodes.items() if node_id != node.id)
-        if held + size > MAX_HELD:
-            raise NodeError(
-                f"the outputs of the session's nodes would have {held + size} bytes, the limit is {MAX_HELD}",
-                "outputs_too_large",
-            )
+        self.size += bytes_of(output)
+        check_room(self.state, node.id, output)
 
     def _overtake(self, loop: Node) -> None:
         """Give up what is still at work in a loop's body, behind a join that was met early."""
@@ -353,10 +340,8 @@ class Draft:
             if node.status in ("running", "suspended"):
                 return
         outputs = {n: self.state.node(n).output for n in plan.leaves(self.workflow, self.state)}
-        size = sum(map(bytes_of, outputs.values()))
-        if size > MAX_RESULT:
-            why = f"the outputs of its {len(outputs)} ends have {size} bytes together, the limit is {MAX_RESULT}"
-            self.end("failed", Failure("output_too_large", why))
+        if (failure := too_much(outputs.values())) is not None:
+            self.end("failed", failure)
             return
         output = next(iter(outputs.values())) if len(outputs) == 1 else Raw(msgspec.json.encode(outputs))
         self.record(ExecutionCompleted("completed", output if outputs else UNSET))
@@ -374,11 +359,6 @@ class Draft:
             elif present == "pending":
                 self.change(node_id, "skipped")
         self.record(ExecutionCompleted(status, error=error))
-
-
-def bytes_of(output: Raw | UnsetType) -> int:
-    """Return how large an output is."""
-    return 0 if output is UNSET else memoryview(output).nbytes
 
 
 def cut_short(failure: Failure | None) -> bool:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.graphs import graph, registry
+from support.graphs import graph, loop, registry
 from support.watching import until
 
 from sessiond import Runtime
-
-
-def loop(back: str, leave: str) -> dict[str, Any]:
-    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": 10_000}}
 
 
 def nothing(*next_ids: str) -> dict[str, Any]:
     return {"type": "parallel", "next_ids": list(next_ids)}
 
 
-FOR_EVER = graph({"s": nothing("p"), "p": nothing("i"), "i": loop("p", "o"), "o": loop("p", "e"), "e": []})
+FOR_EVER = graph(
+    {"s": nothing("p"), "p": nothing("i"), "i": loop("p", "o", 10_000), "o": loop("p", "e", 10_000), "e": []}
+)
 """A hundred million rounds."""
 
 

@@ -48,6 +48,18 @@ def chain(length: int) -> dict[str, Any]:
     return graph({f"n{i}": [f"n{i + 1}"] if i < length else [] for i in range(1, length + 1)})
 
 
+def loop(back: str, leave: str, rounds: int = 3, until: str | None = None) -> dict[str, Any]:
+    """A loop node."""
+    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": rounds, "until": until}}
+
+
+def fan(count: int, after: list[str]) -> dict[str, Any]:
+    """`count` steps side by side behind `s`, and what comes after each."""
+    names = [f"n{i}" for i in range(count)]
+    nodes: dict[str, Any] = {"s": {"type": "parallel", "next_ids": names}, **dict.fromkeys(names, after)}
+    return graph(nodes | {name: [] for name in after})
+
+
 def compiled(definition: dict[str, Any], types: Mapping[str, NodeType] | None = None) -> Workflow:
     return parse(definition, registry().types if types is None else types)
 
@@ -78,11 +90,7 @@ def layered_graphs(draw: st.DrawFn, kinds: Sequence[str] = ("step",)) -> dict[st
     for node in list(nodes):
         if node != "s" and not nodes[node]["next_ids"]:
             nodes[node]["next_ids"] = ["l"]
-    nodes["l"] = {
-        "type": "loop",
-        "next_ids": ["s", "e"],
-        "properties": {"max_rounds": draw(st.integers(1, 3))},
-    }
+    nodes["l"] = loop("s", "e", draw(st.integers(1, 3)))
     nodes["e"] = []
     return graph(nodes)
 

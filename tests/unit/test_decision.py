@@ -9,16 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
-from support.graphs import Engine, graph, layered_graphs
+from support.graphs import Engine, fan, graph, layered_graphs, loop
 
 from sessiond.actors.core import decision
 from sessiond.actors.core.errors import ExpressionCost
 from sessiond.actors.core.messages import Advance, Create, Pause, Recover, Resume
 from sessiond.actors.core.scope import NodeScope
-
-
-def loop(back: str, leave: str, rounds: int, until: str | None = None) -> dict[str, Any]:
-    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": rounds, "until": until}}
 
 
 def rounds(outer: int, inner: int, until: str | None = None) -> dict[str, Any]:
@@ -124,43 +120,6 @@ def test_all_expressions_of_a_node_are_bounded_together() -> None:
 
 
 MEBIBYTE = "x" * 1_048_000
-
-
-def fan(count: int, after: list[str]) -> dict[str, Any]:
-    names = [f"n{i}" for i in range(count)]
-    nodes: dict[str, Any] = {"s": {"type": "parallel", "next_ids": names}, **dict.fromkeys(names, after)}
-    return graph(nodes | {name: [] for name in after})
-
-
-def test_the_outputs_of_a_sessions_nodes_are_bounded_together() -> None:
-    engine = Engine(fan(70, ["e"]))
-    engine.create(start=True)
-    engine.run_out(output=MEBIBYTE)
-    assert engine.trail().count("e running") == 0
-    assert engine.state.status == "failed"
-    assert engine.state.error is not None
-    assert engine.state.error.code == "outputs_too_large"
-    assert 60 < sum(line.endswith("completed") for line in engine.trail()) < 66
-
-
-def test_what_is_put_in_the_place_of_another_round_counts_once() -> None:
-    engine = Engine(graph({"a": ["l"], "l": loop("a", "e", 80), "e": []}))
-    engine.create(start=True)
-    engine.run_out(output=MEBIBYTE)
-    assert engine.state.status == "completed"
-
-
-def test_a_session_of_many_large_ends_fails_rather_than_tell_more_than_a_message_holds() -> None:
-    engine = Engine(fan(9, []))
-    engine.create(start=True)
-    engine.run_out(output=MEBIBYTE)
-    assert engine.state.error is not None
-    assert engine.state.error.code == "output_too_large"
-    assert engine.events()[-1] == "execution:completed"
-    fits = Engine(fan(8, []))
-    fits.create(start=True)
-    fits.run_out(output="x" * 1_000_000)
-    assert fits.state.status == "completed"
 
 
 def test_large_outputs_break_it_off_sooner(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw
 from support.graphs import Engine, chain, graph
 from support.random_graphs import loop, random_graph
 
-from sessiond.actors.core import decision
+from sessiond.actors.core import room
 from sessiond.actors.core.decision import StartAttempt
 from sessiond.actors.core.errors import InvalidInput, NotBegun
 from sessiond.actors.core.events import Failure, ForkedFrom, NodeStateChange, Record, pack, unpack
@@ -287,7 +287,7 @@ def test_from_a_node_that_never_began_is_refused() -> None:
 
 
 def test_what_one_commit_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision, "MAX_HELD", 2 * MAX_REUSED)  # as there were sessions before that was bounded
+    monkeypatch.setattr(room, "MAX_HELD", 2 * MAX_REUSED)  # as there were sessions before that was bounded
     engine = started(chain(2))
     engine.complete("n1", "x" * MAX_REUSED)
     with pytest.raises(InvalidInput, match="the limit is"):

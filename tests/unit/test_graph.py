@@ -6,14 +6,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.graphs import chain, compiled, faults_of, graph, registry
+from support.graphs import chain, compiled, faults_of, graph, loop, registry
 
 from sessiond.actors.core.graph import MAX_LOOPS, connect
 from sessiond.actors.core.workflow import Node, NodeSpec, forward
-
-
-def loop(back: str, leave: str, **properties: Any) -> dict[str, Any]:
-    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": 3, **properties}}
 
 
 def test_a_chain_is_valid() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.graphs import chain, faults_of, graph, registry
+from support.graphs import chain, faults_of, graph, loop, registry
 
 from sessiond.actors.core.faults import MOST_FAULTS
 from sessiond.actors.core.parse import MAX_TEMPLATES, MAX_VALUES, parse, size_of
@@ -132,7 +132,3 @@ def test_the_size_of_a_definition_is_counted() -> None:
     assert size_of({"a": [1, "x${1}${2}", {"b": "yy"}]}) == (3, 5, 2, 11)
     assert not size_of(chain(20)).large
     assert size_of(chain(800)).large
-
-
-def loop(back: str, leave: str) -> dict[str, Any]:
-    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": 3}}

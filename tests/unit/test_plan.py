@@ -8,17 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
-from support.graphs import Engine, graph, layered_graphs
+from support.graphs import Engine, graph, layered_graphs, loop
 
 from sessiond.actors.core.detail import describe
 from sessiond.actors.core.events import Failure
 from sessiond.actors.core.expressions import template
 from sessiond.actors.core.messages import Pause, Resume
 from sessiond.actors.core.scope import NodeScope
-
-
-def loop(back: str, leave: str, rounds: int, until: str | None = None) -> dict[str, Any]:
-    return {"type": "loop", "next_ids": [back, leave], "properties": {"max_rounds": rounds, "until": until}}
 
 
 def started(definition: dict[str, Any]) -> Engine:
