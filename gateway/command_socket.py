@@ -26,7 +26,6 @@ from .commands import (
     COMMANDS,
     Answer,
     Authenticate,
-    Authenticated,
     Caller,
     Request,
     Subscribe,
@@ -39,6 +38,7 @@ from .fan_in import FanIn
 from .json_limits import parse
 from .live_socket import SLOW, LiveSocket
 from .problems import close_code, problem_of, report
+from .responses import Me
 from .socket_protocol import forget_request
 from .traces import traced
 from .wire import convert, encode
@@ -143,7 +143,7 @@ class CommandSocket(LiveSocket):
             case Authenticate(token=token):
                 principal = self.gateway.renew(self, caller.principal, token, self._address)
                 self._caller = msgspec.structs.replace(caller, principal=principal)
-                return Authenticated.of(principal)
+                return Me.of(principal)
             case _:
                 run = COMMANDS[cmd].run
                 assert run is not None, "the socket itself carries out what has no operation"

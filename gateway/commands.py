@@ -16,20 +16,17 @@ from ..actors.core.errors import Conflict, Fault, InvalidInput, NotFound, NotWai
 from ..actors.core.json import encode_request
 from ..actors.core.lifecycle import Action
 from ..actors.core.messages import Answered, AnswerWait, Receipt, Signalled, SignalSession
-from ..actors.core.timestamps import stamp
 from . import sessions
 from .call import Call, Gateway
 from .principal import Principal, Role
 from .problems import Problem
 from .requests import Command, Execute, NoQuery, Seen, Seq
-from .responses import Resumed, SignalSent, Started
+from .responses import Me, Resumed, SignalSent, Started
 from .waits import open_waits
 from .wire import convert
 
 ALL: Final = "*"
 """In place of a session's id: every session that the caller may see."""
-LAST: Final = 253_402_300_799.0
-"""The last second that can be written as a time on the wire, in the year 9999; a token may say that it ends later."""
 
 
 class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,21 +114,6 @@ class Unsubscribed(msgspec.Struct, frozen=True, omit_defaults=True):
 
     session_id: str
     seq: int | None = None
-
-
-class Authenticated(msgspec.Struct, frozen=True):
-    """Whose the socket is from here on, and until when; without end if that is null."""
-
-    name: str
-    tenant: str
-    roles: tuple[Role, ...]
-    expires_at: str | None
-
-    @classmethod
-    def of(cls, principal: Principal) -> Authenticated:
-        """Return what is told of a principal."""
-        ends = None if principal.expires_at is None else stamp(min(principal.expires_at, LAST))
-        return cls(principal.name, principal.tenant, principal.roles, ends)
 
 
 class Pong(msgspec.Struct, frozen=True):
@@ -273,7 +255,7 @@ COMMANDS: Final[Mapping[str, Spec]] = {
     "subscribe": Spec(Subscribe, Subscribed, "viewer"),
     "unsubscribe": Spec(Unsubscribe, Unsubscribed, "viewer"),
     "ping": Spec(Nothing, Pong, "viewer", ping),
-    "authenticate": Spec(Authenticate, Authenticated, "viewer"),
+    "authenticate": Spec(Authenticate, Me, "viewer"),
     "start_session": Spec(StartSession | Execute, Receipt | Started, "operator", start_session),
     "pause_session": Spec(OneSession, Receipt, "operator", pause_session),
     "resume_session": Spec(OneSession, Receipt, "operator", resume_session),

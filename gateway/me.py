@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from ..actors.core.timestamps import stamp
 from .call import Call, Reply
 from .responses import Me
 
 
 async def me(call: Call) -> Reply:
     """Return who the caller is: where the server has no authentication, an anonymous admin."""
-    caller = call.principal
-    ends = None if caller.expires_at is None else stamp(caller.expires_at)
-    return Reply(Me(caller.name, caller.tenant, caller.roles, ends))
+    return Reply(Me.of(call.principal))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -10,7 +10,8 @@ from msgspec import UNSET, Raw, UnsetType
 from ..actors.core.lifecycle import Status
 from ..actors.core.ports import SessionRow
 from ..actors.core.reset import Reset
-from .principal import Role
+from ..actors.core.timestamps import stamp
+from .principal import Principal, Role
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -42,6 +43,10 @@ class TicketIssued(msgspec.Struct, frozen=True):
     expires_at: str
 
 
+_LAST: Final = 253_402_300_799.0
+"""The last second that can be written as a time on the wire, in the year 9999; a token may say that it ends later."""
+
+
 class Me(msgspec.Struct, frozen=True):
     """Who the caller is.
 
@@ -55,6 +60,12 @@ class Me(msgspec.Struct, frozen=True):
     tenant: str
     roles: tuple[Role, ...]
     expires_at: str | None
+
+    @classmethod
+    def of(cls, principal: Principal) -> Me:
+        """Return what is told of a principal."""
+        ends = None if principal.expires_at is None else stamp(min(principal.expires_at, _LAST))
+        return cls(principal.name, principal.tenant, principal.roles, ends)
 
 
 class SessionItem(msgspec.Struct, frozen=True):

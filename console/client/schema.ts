@@ -566,16 +566,6 @@ export interface components {
             token: string;
         };
         /**
-         * Authenticated
-         * @description Whose the socket is from here on, and until when; without end if that is null.
-         */
-        Authenticated: {
-            expires_at: string | null;
-            name: string;
-            roles: ("admin" | "author" | "operator" | "viewer")[];
-            tenant: string;
-        };
-        /**
          * ChildEnded
          * @description A child session of the node has ended.
          */

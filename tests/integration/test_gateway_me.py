@@ -59,5 +59,7 @@ async def test_whoever_has_a_token_is_told_its_subject(tmp_path: Path) -> None:
         found = await me(site, jwt.encode(claims, "s" * 64, algorithm="HS256"))
         assert (found["name"], found["tenant"], found["roles"]) == ("ann@example.org", "acme", ["operator", "author"])
         assert found["expires_at"] is not None
+        late = jwt.encode(claims | {"exp": 10**12}, "s" * 64, algorithm="HS256")
+        assert (await me(site, late))["expires_at"].startswith("9999-12-31"), "no later time can be written"
         nobody = jwt.encode(claims | {"roles": []}, "s" * 64, algorithm="HS256")
         assert problem(await site.fetch("GET", ME, headers=bearer(nobody)), 403)["code"] == "forbidden"
