@@ -17,7 +17,7 @@ from sessiond.actors.core.errors import PositionConflict, StoreError, StoreUnava
 from sessiond.actors.core.ports import Batch, Commit, Snapshot
 from sessiond.persistence.checkpoint import Checkpointer
 from sessiond.persistence.sqlite_file import connect, prepare
-from sessiond.persistence.sqlite_writer import BUSY_SECONDS, SqliteWriter
+from sessiond.persistence.sqlite_writer import BUSY_SECONDS, MOST_TRIMMED, SqliteWriter
 
 NewWriter = Callable[[int], SqliteWriter]
 LIMITED = """
@@ -80,6 +80,17 @@ def test_sessions_that_were_forgotten_are_looked_up(new_writer: NewWriter, remem
         found = reader.execute("SELECT session, count(*), max(seq) FROM log GROUP BY session").fetchall()
         assert found == [(number, 5, 5) for number in range(1, 6)]
         assert reader.execute("SELECT count(*), min(seq) FROM snapshots").fetchone() == (5, 5)
+
+
+def test_a_long_log_is_trimmed_from_its_front_a_part_at_a_time(new_writer: NewWriter, path: str) -> None:
+    writer, end = new_writer(100), 2 * MOST_TRIMMED
+    parts = [Commit("a", segment(seq), row("a") if seq == 1 else None) for seq in range(1, end + 1)]
+    assert writer.commit([Batch(0, "1:n", parts)]) == [None]
+    with closing(sqlite3.connect(path)) as reader:
+        for left in (MOST_TRIMMED, 1):
+            assert writer.commit([Batch(0, "1:n", [], [Snapshot("a", end, b"s", end - 1)])]) == [None]
+            found = reader.execute("SELECT min(seq), max(seq), count(*) FROM log").fetchone()
+            assert found == (end - left + 1, end, left)
 
 
 @pytest.mark.parametrize("commits", [1, 200])

@@ -201,6 +201,17 @@ async def test_snapshots_go_along_and_nobody_waits_for_them(desk: Desk) -> None:
     assert [s.last_seq for s in stored.segments] == [2]
 
 
+async def test_a_snapshot_alone_is_kept_and_costs_its_shard_nothing(desk: Desk) -> None:
+    desk.submit("a")
+    await desk.drained()
+    desk.writer.keep(0, Snapshot("a", 1, b"state"))
+    await desk.drained()
+    stored = desk.store.load("a")
+    assert stored is not None
+    assert stored.snapshot == Snapshot("a", 1, b"state")
+    assert desk.writer.fenced == set()
+
+
 async def test_a_snapshot_that_does_not_fit_costs_no_commit(desk: Desk) -> None:
     desk.writer.keep(0, Snapshot("a", 9, b"state"))
     desk.submit("a")
