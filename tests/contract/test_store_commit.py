@@ -189,6 +189,11 @@ def test_a_snapshot_may_come_with_the_commit_it_includes(store: Store, owner: Ow
     stored = store.load("a")
     assert stored is not None
     assert (stored.snapshot, stored.segments) == (Snapshot("a", 2, b"end"), [])
+    first = owner.batch([Commit("a~n~0", segment(1), row("a~n~0"))], [Snapshot("a~n~0", 1, b"begin")])
+    assert store.commit([first, first]) == [None, None]
+    child = store.load("a~n~0")
+    assert child is not None
+    assert (child.snapshot, child.segments) == (Snapshot("a~n~0", 1, b"begin"), [])
 
 
 def test_an_older_snapshot_does_not_replace_a_newer_one(store: Store, owner: Owner) -> None:

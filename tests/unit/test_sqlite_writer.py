@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.stores import row, segment
 
-from sessiond.actors.core.errors import PositionConflict, StoreError, StoreUnavailable
+from sessiond.actors.core.errors import PositionConflict, StoreBroken, StoreError, StoreUnavailable
 from sessiond.actors.core.ports import Batch, Commit, Snapshot
 from sessiond.persistence.checkpoint import Checkpointer
 from sessiond.persistence.sqlite_file import connect, prepare
@@ -135,6 +135,17 @@ def test_at_once_waits_for_nobody(new_writer: NewWriter, path: str) -> None:
         other.execute("ROLLBACK")
     assert writer.commit_at_once([batch]) == [None]
     assert writer.commit([batch]) == [None]
+
+
+def test_after_a_failed_sync_nothing_at_all_is_written(new_writer: NewWriter, path: str) -> None:
+    writer = new_writer(100)
+    writer.fail(sqlite3.OperationalError("disk I/O error"))
+    with pytest.raises(StoreBroken), writer.writing() as connection:
+        connection.execute("DELETE FROM owner")
+    (answer,) = writer.commit([Batch(0, "1:n", [Commit("a", segment(1), row("a"))])])
+    assert isinstance(answer, StoreBroken)
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("SELECT (SELECT count(*) FROM owner), (SELECT count(*) FROM log)").fetchone() == (1, 0)
 
 
 def test_after_an_io_error_nothing_is_acknowledged_any_more(path: str) -> None:
