@@ -160,6 +160,21 @@ def test_a_snapshot_of_another_session_or_moment_is_corrupt(frozen: SessionState
         state_in(Snapshot("s", 3, freeze(frozen)))
 
 
+async def test_a_session_whose_workflow_is_gone_is_set_aside_until_it_is_back(tmp_path: Path) -> None:
+    url, world = f"sqlite:///{tmp_path}/s.db", World()
+    async with Runtime.open(url, registry=world.registry()) as runtime:
+        await runtime.create(WAITS, session_id="s")
+    with closing(sqlite3.connect(tmp_path / "s.db")) as file:
+        file.execute("DELETE FROM definitions")
+        file.commit()
+    async with Runtime.open(url, registry=world.registry()) as runtime:
+        assert await runtime.recovered == ["s"]
+        assert "its workflow is gone" in str(runtime.restorer.quarantined["s"])
+        await runtime.register(WAITS)
+        await ends(runtime, world, {"s"})
+        assert runtime.restorer.quarantined == {}
+
+
 async def test_a_damaged_log_without_a_good_snapshot_is_told_over_http(path: Path) -> None:
     spoil(path, "log", lambda data: data[:-3])
     spoil(path, "snapshots", lambda data: data[:-9])
