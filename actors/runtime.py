@@ -24,7 +24,7 @@ from .core.extent import LogLimit
 from .core.fork import Fork
 from .core.json import encode_request
 from .core.lifecycle import TERMINAL, Status, allowed
-from .core.messages import Create, Created
+from .core.messages import Create, Created, Stop
 from .core.meters import SessionMeters
 from .core.node import NodeRegistry, default_registry
 from .core.ports import Clock, Definition, Ids, SessionRow, Store, WriterHost
@@ -370,9 +370,17 @@ class Runtime(Archive):
             raise CommandRefused("delete", status, allowed(status))
         async for child_id in self._children.of(session_id):
             with suppress(NotFound):
+                await self._bereave(child_id, session_id)
                 await self.delete(child_id)
         if not await carried_through(self._removed(session_id, row)):
             raise NotFound("session", session_id)
+
+    async def _bereave(self, child_id: str, parent_id: str) -> None:
+        """End a child whose parent has ended, if it doesn't know yet: a crash may have kept that from a paused one."""
+        if (await self.row(child_id)).status not in TERMINAL:
+            with suppress(CommandRefused):  # it knows by now; its end may still be under way
+                await self.placement.command(child_id, Stop(f"session {parent_id!r} has ended", parent_id))
+            await self.ended(child_id)
 
     async def _removed(self, session_id: str, row: SessionRow) -> bool:
         with self.definitions.leaving(row) as whole:

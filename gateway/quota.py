@@ -23,12 +23,19 @@ REST_FACTOR: Final = 20.0
 
 
 class _Count:
-    """What is known of one tenant: an upper bound, and when the store may be asked again."""
+    """What is known of one tenant: an upper bound, and when the store may be asked again.
 
-    __slots__ = ("again_at", "bound", "lock")
+    Attributes:
+        creating: sessions for which room is held now; the store may not have them yet.
+        taken: how often room was taken.
+    """
+
+    __slots__ = ("again_at", "bound", "creating", "lock", "taken")
 
     def __init__(self) -> None:
         self.bound: int | None = None
+        self.creating = 0
+        self.taken = 0
         self.again_at = 0.0
         self.lock = asyncio.Lock()
 
@@ -77,6 +84,8 @@ class SessionQuota:
             if count.bound:
                 count.bound -= 1
             raise
+        finally:
+            count.creating -= 1
 
     async def _take(self, tenant: str, count: _Count) -> None:
         if count.bound is None or count.bound >= self._most:
@@ -87,10 +96,12 @@ class SessionQuota:
             wait = max(REST_S, count.again_at - self._clock())
             raise QuotaExceeded(f"{self._most} sessions are unfinished, which is the limit for one tenant", wait)
         count.bound += 1
+        count.creating += 1
+        count.taken += 1
 
     async def _ask(self, tenant: str, count: _Count) -> None:
         began = self._clock()
-        before = count.bound or 0
+        creating, taken = count.creating, count.taken
         found = 0
         for status in UNFINISHED:
             cursor: str | None = None
@@ -100,7 +111,7 @@ class SessionQuota:
                 cursor = page.next_cursor
                 if cursor is None:
                     break
-        added = (count.bound or 0) - before  # while the store was read; some of them it may have counted too
-        count.bound = found + max(0, added)
+        added = count.taken - taken  # while the store was read; some of all these it may have counted too
+        count.bound = found + creating + added
         took = self._clock() - began
         count.again_at = self._clock() + max(REST_S, REST_FACTOR * took)

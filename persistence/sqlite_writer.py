@@ -29,7 +29,7 @@ BUSY_SECONDS: Final = 1.0
 _TERMINAL: Final = frozenset(("completed", "failed", "cancelled"))
 _CHUNK: Final = 64
 _PAGES_PER_BATCH: Final = 3
-_MOST_TRIMMED: Final = 16_384
+MOST_TRIMMED: Final = 16_384
 """Segments that one snapshot removes at most: others wait for the transaction."""
 _TRIM: Final = "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE session = ? AND seq <= ? ORDER BY seq LIMIT ?)"
 
@@ -238,9 +238,8 @@ class SqliteWriter:
             return
         self._connection.executemany(
             "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
-            " status = excluded.status, workflow_id = excluded.workflow_id, waiting = excluded.waiting,"
-            " record = excluded.record, idle = excluded.idle, wakes_at = excluded.wakes_at,"
-            " ended_at = excluded.ended_at",
+            " status = excluded.status, waiting = excluded.waiting, record = excluded.record,"
+            " idle = excluded.idle, wakes_at = excluded.wakes_at, ended_at = excluded.ended_at",
             [
                 (
                     known[name].number,
@@ -285,7 +284,7 @@ class SqliteWriter:
                 (number, snapshot.seq, encode_snapshot(snapshot.data)),
             )
             if snapshot.trim:
-                self._connection.execute(_TRIM, (number, snapshot.trim, _MOST_TRIMMED))
+                self._connection.execute(_TRIM, (number, snapshot.trim, MOST_TRIMMED))
 
     def _remember(self, fresh: list[Commit], known: dict[str, _Known], rows: dict[str, SessionRow]) -> None:
         self._next_id += len(fresh)

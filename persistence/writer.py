@@ -115,8 +115,6 @@ class PersistenceActor(LoopActor):
     def _flush(self) -> None:
         """Send off what has gathered."""
         self._scheduled = False
-        if len(self._under_way) >= UNDER_WAY or not (self._waiting or self._keeps):
-            return
         appends, self._waiting = self._waiting, []
         keeps, self._keeps = self._keeps, []
         group = Group(appends, keeps, self._tokens, INLINE_BYTES)

@@ -135,6 +135,18 @@ def test_a_missing_folder_is_a_clear_error(open_store: OpenStore, tmp_path: Path
         open_store(f"sqlite:///{tmp_path}/nowhere/sessions.db")
 
 
+def test_a_deleted_session_leaves_no_row_in_any_table(open_store: OpenStore, path: Path) -> None:
+    store = open_store(f"sqlite:///{path}")
+    owner = Owner(store)
+    owner.create(row("a", labels={"k": "v"}), segment(2))
+    assert owner.snapshot("a", 2, b"s") is None
+    assert store.delete("a")
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        left = {name for name in tables if connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]}
+    assert left == {"owner"}
+
+
 def test_a_missing_segment_is_noticed(open_store: OpenStore, path: Path) -> None:
     store = open_store(f"sqlite:///{path}")
     Owner(store).create(row("a"), segment(2), segment(3))

@@ -73,6 +73,14 @@ def test_repeating_a_commit_changes_nothing(store: Store, owner: Owner) -> None:
     assert log(store, "a") == [segment(1), segment(2, 3)]
 
 
+def test_a_repeat_is_compared_with_its_own_log_only(store: Store, owner: Owner) -> None:
+    for name in ("a", "b"):
+        owner.create(row(name), segment(2, text=f"of {name}"))
+    owner.commit(Commit("b", segment(2, text="of b")))
+    assert isinstance(owner.try_commit(Commit("b", segment(2, text="of a"))), PositionConflict)
+    assert log(store, "b") == [segment(1), segment(2, text="of b")]
+
+
 def test_a_late_repeat_does_not_bring_an_old_row_back(store: Store, owner: Owner) -> None:
     owner.create(row("a", "running"))
     owner.commit(Commit("a", segment(2), row("a", "completed", seq=2)))
@@ -181,6 +189,11 @@ def test_a_snapshot_may_come_with_the_commit_it_includes(store: Store, owner: Ow
     stored = store.load("a")
     assert stored is not None
     assert (stored.snapshot, stored.segments) == (Snapshot("a", 2, b"end"), [])
+    first = owner.batch([Commit("a~n~0", segment(1), row("a~n~0"))], [Snapshot("a~n~0", 1, b"begin")])
+    assert store.commit([first, first]) == [None, None]
+    child = store.load("a~n~0")
+    assert child is not None
+    assert (child.snapshot, child.segments) == (Snapshot("a~n~0", 1, b"begin"), [])
 
 
 def test_an_older_snapshot_does_not_replace_a_newer_one(store: Store, owner: Owner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from support.stores import OpenStore, Owner, moment, row, segment
 
@@ -78,6 +79,7 @@ def test_a_definition_that_is_not_listed_goes_with_its_last_session(store: Store
     for name in ("a", "b"):
         owner.create(row(name, workflow_id="w", tenant=tenant))  # of version v1
     owner.create(row("c", workflow_id="w", tenant="another"))
+    owner.create(msgspec.structs.replace(row("d", workflow_id="w", tenant=tenant), workflow_version="v2"))
     assert store.delete("a")
     assert store.definition(stored_id, "v1") is not None
     assert store.delete("b")

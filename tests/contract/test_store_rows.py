@@ -130,12 +130,14 @@ def test_a_foreign_cursor_is_refused(store: Store, cursor: str) -> None:
 
 
 def test_a_changed_row_is_found_as_it_is_now(store: Store, owner: Owner) -> None:
-    owner.create(row("a", labels={"k": "old"}, waits=("n",)))
+    for name in ("a", "b"):
+        owner.create(row(name, labels={"k": "old"}, waits=("n",)))
     owner.commit(Commit("a", segment(2), row("a", "completed", seq=2, labels={"k": "new"})))
-    for gone in (RowQuery(status="running"), RowQuery(label="k:old"), RowQuery(waiting=True)):
-        assert ids(store, gone) == [], gone
-    for found in (RowQuery(status="completed"), RowQuery(label="k:new"), RowQuery(waiting=False), RowQuery()):
+    for unchanged in (RowQuery(status="running"), RowQuery(label="k:old"), RowQuery(waiting=True)):
+        assert ids(store, unchanged) == ["b"], unchanged
+    for found in (RowQuery(status="completed"), RowQuery(label="k:new"), RowQuery(waiting=False)):
         assert ids(store, found) == ["a"], found
+    assert ids(store, RowQuery(label="k")) == ["b", "a"]
 
 
 def test_a_row_keeps_every_field(store: Store, owner: Owner) -> None:
@@ -186,9 +188,11 @@ def test_idle_sessions_are_found_by_their_timers_only(store: Store, owner: Owner
     assert store.due(home, 10.25) == ["root~m~2"]
     assert store.due(home, 50.0) == ["root~m~2", "root~m~1"]
     assert [store.due(shard, 99.0) for shard in range(store.shards) if shard != home] == [[]] * (store.shards - 1)
-    owner.commit(Commit("root~m~2", segment(2), row("root~m~2", seq=2)))
+    at_work = msgspec.structs.replace(row("root~m~2", seq=2), wakes_at=10.0)
+    owner.commit(Commit("root~m~2", segment(2), at_work))
     owner.commit(Commit("root~m~1", segment(2), idle("root~m~1", 98.0)))
     assert store.unfinished(home) == ["root~m~2"]
+    assert store.due(home, 97.0) == []
     assert store.due(home, 99.0) == ["root~m~1", "root~m~4"]
     assert store.delete("root~m~1")
     assert store.due(home, 99.0) == ["root~m~4"]
@@ -207,3 +211,5 @@ def test_expired_sessions_are_found_by_when_they_ended(store: Store, owner: Owne
     assert store.expired(home, moment(31), 2) == ["root~m~1", "root~m~2"]
     assert store.delete("root~m~1")
     assert store.expired(home, moment(99), 9) == ["root~m~2", "root~m~0"]
+    owner.commit(Commit("root~m~9", segment(2), ended("root~m~9", 25)))
+    assert store.expired(home, moment(99), 9) == ["root~m~2", "root~m~9", "root~m~0"]

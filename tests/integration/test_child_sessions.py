@@ -306,6 +306,26 @@ async def test_deleting_a_session_deletes_its_children(bench: Bench, store_url: 
                 await runtime.row(name)
 
 
+async def test_a_family_is_deleted_whole_though_a_paused_child_never_heard_of_the_end(
+    bench: Bench, durable_url: str
+) -> None:
+    """Its parent could never be deleted, nor expire."""
+    async with bench.opened(durable_url) as runtime:
+        session = await runtime.start(mapped(["x"], child("hold")), session_id="p")
+        await bench.event(bench.begun, "x").wait()
+        await session.pause()
+        bench.event(bench.let_go, "x").set()
+        await until(session, "execution:quiesced")
+        await runtime._children.close()  # as if the process were killed before it told the child
+        await session.stop()
+        assert await statuses(runtime, ["p", "p~m~0"]) == ["failed", "paused"]
+    async with bench.opened(durable_url) as runtime:
+        await runtime.delete("p")
+        for name in ("p", "p~m~0"):
+            with pytest.raises(NotFound):
+                await runtime.row(name)
+
+
 @pytest.mark.parametrize(
     ("properties", "code"),
     [

@@ -16,6 +16,7 @@ from support.watching import until
 
 from sessiond import Options, Runtime
 from sessiond.actors.core.errors import CorruptLog, NotFound, Quarantined
+from sessiond.actors.presence import AT_ONCE
 
 RETAIN = Options(retain_s=3600.0)
 
@@ -69,6 +70,27 @@ async def test_a_child_stays_as_long_as_its_family(store_url: str) -> None:
         for name in ("family", "family~s~0", "family~s~1"):
             with pytest.raises(NotFound):
                 await runtime.row(name)
+
+
+async def test_those_that_stay_hide_no_other() -> None:
+    """A large family that goes on ends with more children than are looked up at once, before anybody else."""
+    clock = Clockwork()
+    inner = graph({"e": {"type": "end"}}, workflow_id="inner")
+    family = graph(
+        {
+            "s": {"type": "map", "next_ids": ["r"], "properties": {"items": [*range(AT_ONCE)], "workflow": inner}},
+            "r": {"type": "human_review", "properties": {"prompt": "?"}},
+        }
+    )
+    async with Runtime.open("memory://", registry=registry(), clock=clock, options=RETAIN) as runtime:
+        session = await runtime.start(family, session_id="family")
+        await until(session, "human_interaction_required")
+        await (await runtime.start(graph({"s": []}), session_id="other")).result()
+        clock.ahead = 3700.0
+        assert await runtime.presence.expire() == 1
+        with pytest.raises(NotFound):
+            await runtime.row("other")
+        await session.stop()
 
 
 async def test_what_is_deleted_while_it_is_brought_back_is_gone() -> None:

@@ -72,6 +72,24 @@ async def test_a_session_that_fails_again_and_again_is_ended_with_a_cause(store_
         assert (await (await runtime.start(chain(1))).wait()).status == "completed"
 
 
+async def test_the_next_session_of_its_id_has_nothing_to_do_with_that() -> None:
+    types = registry()
+    buggy = Buggy(times=1_000)
+    types.add(buggy)
+    review = {"type": "human_review", "properties": {"prompt": "?"}}
+    async with Runtime.open("memory://", registry=types) as runtime:
+        assert (await (await runtime.start(graph_of("buggy"), session_id="s")).wait()).status == "failed"
+        await runtime.delete("s")
+        buggy.left = 1
+        again = graph({"a": ["b"], "b": {"type": "buggy", "next_ids": ["r"]}, "r": review})
+        session = await runtime.start(again, session_id="s")
+        await until(session, "human_interaction_required")
+        while runtime.awake("s"):
+            await runtime.presence.passivate()
+        await session.review("r", "approve")
+        assert (await session.wait()).status == "completed"
+
+
 async def test_a_command_that_meets_a_bug_changes_nothing(store_url: str) -> None:
     types = registry()
     types.add(Buggy(times=1))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.clockwork import Clockwork
 from support.graphs import graph, registry
+from support.held_store import HeldStore
 from support.watching import collect, contiguous, until
 
 from sessiond import NodeError, Options, Runtime
@@ -100,6 +101,44 @@ async def test_who_works_has_a_timer_soon_or_is_waited_for_stays() -> None:
         await waited.stop()
         await waiting
         go.set()
+
+
+async def test_one_that_is_paused_over_a_node_at_work_stays_until_that_is_through() -> None:
+    types, begun, go, runs = registry(), asyncio.Event(), asyncio.Event(), list[int]()
+
+    @types.node("hold")
+    async def hold(context: Any) -> Any:
+        runs.append(context.attempt)
+        begun.set()
+        await go.wait()
+        return "held"
+
+    async with Runtime.open("memory://", registry=types) as runtime:
+        session = await runtime.start(graph({"h": {"type": "hold"}}), session_id="s")
+        await begun.wait()
+        assert (await session.pause()).in_flight == ("h",)
+        assert [await runtime.presence.passivate() for _ in range(3)] == [[], [], []]
+        go.set()
+        await until(session, "execution:quiesced")
+        assert await asyncio.wait_for(asleep(runtime), 5) == ["s"]
+        await session.resume()
+        assert await session.result() == "held"
+        assert runs == [1]
+
+
+async def test_one_that_waits_for_its_commit_stays() -> None:
+    store = HeldStore()
+    async with Runtime.open(store, registry=registry()) as runtime:
+        session = await runtime.start(REVIEW, session_id="s")
+        await until(session, "human_interaction_required")
+        store.commits.shut()
+        pausing = asyncio.create_task(session.pause())
+        await store.commits.met()
+        left = [await runtime.presence.passivate() for _ in range(3)]
+        store.commits.open()
+        assert left == [[], [], []]
+        assert (await pausing).status == "paused"
+        assert await asyncio.wait_for(asleep(runtime), 5) == ["s"]
 
 
 async def test_it_happens_by_itself() -> None:

@@ -16,12 +16,13 @@ from support.site import problem, site_on
 from support.watching import collect, contiguous
 
 from sessiond import NodeRegistry, Options, Runtime
-from sessiond.actors.core.errors import Quarantined, StoreUnavailable
+from sessiond.actors.core.errors import CorruptLog, Quarantined, StoreUnavailable
 from sessiond.actors.core.ports import Batch, Snapshot, Stored
 from sessiond.actors.core.snapshot import freeze
+from sessiond.actors.core.state import SessionState
 from sessiond.actors.definitions import Definitions
 from sessiond.actors.environment import SystemClock
-from sessiond.actors.restore import Restorer
+from sessiond.actors.restore import Restorer, state_in
 from sessiond.persistence.memory import MemoryStore
 from sessiond.persistence.sqlite import open_store
 
@@ -134,6 +135,44 @@ async def test_a_snapshot_of_the_future_sets_one_session_aside_and_99_come_back(
     with closing(sqlite3.connect(path)) as file:
         where = "FROM snapshots, sessions WHERE session = number AND id = ?"
         assert file.execute(f"SELECT snapshots.record {where}", (VICTIM,)).fetchone() == (spoilt,)
+
+
+async def test_a_log_without_its_end_doesnt_replace_a_damaged_snapshot(path: Path) -> None:
+    """Going on from there would use a seq again that somebody has seen."""
+    world = World()
+    async with Runtime.open(f"sqlite:///{path}", registry=world.registry()) as runtime:
+        await runtime.session(VICTIM).pause()
+        seq = (await runtime.row(VICTIM)).seq
+    spoil(path, "snapshots", flip)
+    with closing(sqlite3.connect(path)) as file:
+        mine = "session = (SELECT number FROM sessions WHERE id = ?)"
+        file.execute(f"DELETE FROM log WHERE {mine} AND seq >= ?", (VICTIM, seq))
+        file.commit()
+    async with Runtime.open(f"sqlite:///{path}", registry=world.registry()) as runtime:
+        with pytest.raises(Quarantined):
+            await runtime.session(VICTIM).resume()
+
+
+@pytest.mark.parametrize("frozen", [SessionState("another", seq=3), SessionState("s", seq=2)])
+def test_a_snapshot_of_another_session_or_moment_is_corrupt(frozen: SessionState) -> None:
+    assert state_in(Snapshot("s", 3, freeze(SessionState("s", seq=3)))).seq == 3
+    with pytest.raises(CorruptLog):
+        state_in(Snapshot("s", 3, freeze(frozen)))
+
+
+async def test_a_session_whose_workflow_is_gone_is_set_aside_until_it_is_back(tmp_path: Path) -> None:
+    url, world = f"sqlite:///{tmp_path}/s.db", World()
+    async with Runtime.open(url, registry=world.registry()) as runtime:
+        await runtime.create(WAITS, session_id="s")
+    with closing(sqlite3.connect(tmp_path / "s.db")) as file:
+        file.execute("DELETE FROM definitions")
+        file.commit()
+    async with Runtime.open(url, registry=world.registry()) as runtime:
+        assert await runtime.recovered == ["s"]
+        assert "its workflow is gone" in str(runtime.restorer.quarantined["s"])
+        await runtime.register(WAITS)
+        await ends(runtime, world, {"s"})
+        assert runtime.restorer.quarantined == {}
 
 
 async def test_a_damaged_log_without_a_good_snapshot_is_told_over_http(path: Path) -> None:

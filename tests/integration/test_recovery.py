@@ -14,6 +14,7 @@ from support.watching import collect, contiguous, until
 from sessiond import NodeRegistry, Runtime
 from sessiond.actors.core.errors import Fenced, SessiondError
 from sessiond.actors.core.ports import Store
+from sessiond.actors.queries import AwaitQuiet
 
 
 class World:
@@ -94,6 +95,10 @@ async def test_a_paused_session_stays_paused_until_resume(durable_url: str, worl
         again = runtime.session(session.id)
         assert (await again.detail()).status == "paused"
         assert world.runs["b"] == 1
+        async with asyncio.timeout(10):  # nothing of it works any more
+            await runtime.placement.command(session.id, AwaitQuiet())
+            seen = await until(again, "execution:quiesced")
+        assert [r.data for r in seen if r.event == "execution:recovered"] == [{"interrupted": ["b"]}]
         world.go.set()
         assert (await again.resume()).status == "running"
         await again.result()

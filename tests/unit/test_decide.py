@@ -104,6 +104,25 @@ def test_the_end_by_command_closes_every_node_before_the_last_event(command: Any
     assert engine.state.node("a").error == Failure(code, f"the session was {code}")
 
 
+def test_the_end_of_a_paused_session_leaves_nothing_of_the_pause() -> None:
+    engine = Engine(chain(1))
+    engine.create()
+    engine.tell(Pause(by="ann"))
+    engine.tell(Quiesce())
+    assert (engine.state.quiesced, engine.state.paused_by) == (True, "ann")
+    engine.tell(Stop())
+    assert (engine.state.quiesced, engine.state.paused_by) == (False, None)
+
+
+def test_a_node_says_when_its_attempt_began_and_when_it_was_through() -> None:
+    engine, began = Engine(chain(1)), "2026-01-01T00:00:00.000000Z"
+    engine.create()
+    engine.now = ended = "2026-01-01T00:00:07.000000Z"
+    assert (engine.state.node("n1").started_at, engine.state.node("n1").ended_at) == (began, None)
+    engine.complete("n1")
+    assert (engine.state.node("n1").started_at, engine.state.node("n1").ended_at) == (began, ended)
+
+
 def test_a_late_result_changes_nothing() -> None:
     engine = running()
     start = engine.take("a")

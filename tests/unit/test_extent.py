@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.graphs import Engine, chain, registry
+from support.stores import Owner
 
+from sessiond.actors.core.events import ChildStarted, Progress, pack
 from sessiond.actors.core.extent import MOST_MARKS, NEW, NO_LIMIT, LogExtent, LogLimit, unknown
+from sessiond.actors.core.messages import RecordFacts
+from sessiond.actors.core.ports import Commit, Definition, Snapshot
+from sessiond.actors.core.segment import Segment
 from sessiond.actors.core.snapshot import extent_of, freeze, thaw
 from sessiond.actors.core.state import SessionState
+from sessiond.actors.definitions import Definitions
+from sessiond.actors.environment import SystemClock
+from sessiond.actors.restore import Restorer
 from sessiond.actors.upkeep import PASSIVE_BYTES, Upkeep
+from sessiond.persistence.memory import MemoryStore
 
 STEPS = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 5_000)), min_size=1, max_size=200)
 SOME = st.none() | st.integers(1, 10_000)
@@ -119,3 +132,36 @@ def test_a_child_keeps_what_is_there_from_then_on() -> None:
     assert [grown(upkeep, state, 20, 1_000) for _ in range(3)] == [0, 20, 40]
     upkeep.row(state, False, {"child:started"}, resting=False)
     assert [grown(upkeep, state, 20, 1_000) for _ in range(3)] == [40, 40, 40]
+
+
+@pytest.mark.parametrize(
+    ("log", "children", "whole"),
+    [
+        pytest.param(NEW, 0, False, id="no child"),
+        pytest.param(NEW, 1, True, id="a child behind the snapshot"),
+        pytest.param(None, 0, True, id="a snapshot that doesn't say"),
+    ],
+)
+async def test_a_session_that_is_read_back_keeps_its_children(
+    log: LogExtent | None, children: int, whole: bool
+) -> None:
+    engine = Engine(chain(1))
+    engine.create()
+    snapshot = Snapshot("s", engine.state.seq, freeze(engine.state, log))
+    engine.tell(RecordFacts("n1", 1, 1, (Progress(0.5), *[ChildStarted("s~n1~0", 0)] * children)))
+    workflow, records, at = engine.workflow, engine.records, snapshot.seq
+    begin, rest = Segment(1, at, pack(records[:at])), Segment(at + 1, engine.state.seq, pack(records[at:]))
+    store = MemoryStore()
+    store.put_definition(Definition("w", workflow.version, workflow.body, engine.now, listed=False))
+    owner = Owner(store)
+    owner.commit(Commit("s", begin, engine.state.row()), Commit("s", rest))
+    assert store.commit([owner.batch([], [snapshot])]) == [None]
+
+    async def read(call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
+
+    restorer = Restorer(store, Definitions(store, registry(), SystemClock(), read), read)
+    restored = await restorer.restore("s")
+    assert restored is not None
+    assert (restored.state, restored.since) == (engine.state, len(rest.data))
+    assert restored.extent.whole is whole

@@ -140,6 +140,26 @@ def test_what_an_end_skipped_or_cut_short_is_pending_again(end: Any) -> None:
     assert run_on(fork(engine)).state.status == "completed"
 
 
+def test_what_an_end_cut_short_runs_again_though_something_reused_lies_behind_it() -> None:
+    lenient = {"type": "step", "on_error": "continue", "next_ids": ["j"]}
+    engine = started(
+        graph(
+            {
+                "s": ["a", "b"],
+                "a": ["j"],
+                "b": lenient,
+                "j": {"type": "step", "join": "any", "next_ids": ["k"]},
+                "k": [],
+            }
+        )
+    )
+    for node_id in "saj":
+        engine.complete(node_id)
+    engine.tell(Stop())
+    made = fork(engine)
+    assert made.statuses() == {"s": "completed", "a": "completed", "b": "running", "j": "completed", "k": "running"}
+
+
 def test_a_failed_node_is_tried_again() -> None:
     engine = started(chain(3))
     engine.complete("n1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from support.stores import row
@@ -81,6 +82,77 @@ async def test_many_at_once_never_pass_the_limit() -> None:
     done = await asyncio.gather(*[shelf.create(quota) for _ in range(20)], return_exceptions=True)
     assert shelf.running["acme"] == 5
     assert sum(isinstance(one, QuotaExceeded) for one in done) == 15
+
+
+async def test_what_is_still_being_created_at_a_count_is_counted() -> None:
+    shelf, begun, stored = Shelf(), asyncio.Event(), asyncio.Event()
+    quota = shelf.quota(2)
+    await shelf.create(quota)
+
+    async def slow() -> None:
+        async with quota.room("acme"):
+            begun.set()
+            await stored.wait()
+            shelf.running["acme"] += 1
+
+    creating = asyncio.create_task(slow())
+    await begun.wait()
+    shelf.running["acme"], shelf.now = 0, 5.0
+    await shelf.create(quota)
+    with pytest.raises(QuotaExceeded):
+        await shelf.create(quota)
+    stored.set()
+    await creating
+    assert shelf.running["acme"] == 2
+
+
+async def test_what_takes_a_room_that_was_given_back_during_a_count_is_counted() -> None:
+    shelf, begun, fails = Shelf(), asyncio.Event(), asyncio.Event()
+    counting, read = asyncio.Event(), asyncio.Event()
+
+    async def rows(query: RowQuery) -> RowPage:
+        found = await shelf.rows(query)
+        if shelf.now and query.status == "running":
+            counting.set()
+            await read.wait()
+        return found
+
+    quota = SessionQuota(2, rows, lambda: shelf.now)
+    await shelf.create(quota)
+
+    async def failing() -> None:
+        async with quota.room("acme"):
+            begun.set()
+            await fails.wait()
+            raise KeyError
+
+    fail = asyncio.create_task(failing())
+    await begun.wait()
+    shelf.now = 5.0
+    asking = asyncio.create_task(shelf.create(quota))
+    await counting.wait()
+    fails.set()
+    with pytest.raises(KeyError):
+        await fail
+    await shelf.create(quota)
+    read.set()
+    with pytest.raises(QuotaExceeded):
+        await asking
+    assert shelf.running["acme"] == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"), [("pending", True), ("running", True), ("paused", True), ("completed", False)]
+)
+async def test_every_session_counts_that_has_not_ended(status: str, counts: bool) -> None:
+    async def rows(query: RowQuery) -> RowPage:
+        return RowPage([row("s", status)] if query.status == status else [], None)
+
+    entered = False
+    with suppress(QuotaExceeded):
+        async with SessionQuota(1, rows, lambda: 0.0).room("acme"):
+            entered = True
+    assert entered != counts
 
 
 async def test_what_fails_gives_its_room_back() -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from support.stores import row, segment
 
-from sessiond.actors.core.errors import PositionConflict, StoreError, StoreUnavailable
+from sessiond.actors.core.errors import PositionConflict, StoreBroken, StoreError, StoreUnavailable
 from sessiond.actors.core.ports import Batch, Commit, Snapshot
 from sessiond.persistence.checkpoint import Checkpointer
 from sessiond.persistence.sqlite_file import connect, prepare
-from sessiond.persistence.sqlite_writer import BUSY_SECONDS, SqliteWriter
+from sessiond.persistence.sqlite_writer import BUSY_SECONDS, MOST_TRIMMED, SqliteWriter
 
 NewWriter = Callable[[int], SqliteWriter]
 LIMITED = """
@@ -82,6 +82,17 @@ def test_sessions_that_were_forgotten_are_looked_up(new_writer: NewWriter, remem
         assert reader.execute("SELECT count(*), min(seq) FROM snapshots").fetchone() == (5, 5)
 
 
+def test_a_long_log_is_trimmed_from_its_front_a_part_at_a_time(new_writer: NewWriter, path: str) -> None:
+    writer, end = new_writer(100), 2 * MOST_TRIMMED
+    parts = [Commit("a", segment(seq), row("a") if seq == 1 else None) for seq in range(1, end + 1)]
+    assert writer.commit([Batch(0, "1:n", parts)]) == [None]
+    with closing(sqlite3.connect(path)) as reader:
+        for left in (MOST_TRIMMED, 1):
+            assert writer.commit([Batch(0, "1:n", [], [Snapshot("a", end, b"s", end - 1)])]) == [None]
+            found = reader.execute("SELECT min(seq), max(seq), count(*) FROM log").fetchone()
+            assert found == (end - left + 1, end, left)
+
+
 @pytest.mark.parametrize("commits", [1, 200])
 def test_no_transaction_stays_open_after_any_refusal(new_writer: NewWriter, commits: int, path: str) -> None:
     writer = new_writer(100)
@@ -124,6 +135,17 @@ def test_at_once_waits_for_nobody(new_writer: NewWriter, path: str) -> None:
         other.execute("ROLLBACK")
     assert writer.commit_at_once([batch]) == [None]
     assert writer.commit([batch]) == [None]
+
+
+def test_after_a_failed_sync_nothing_at_all_is_written(new_writer: NewWriter, path: str) -> None:
+    writer = new_writer(100)
+    writer.fail(sqlite3.OperationalError("disk I/O error"))
+    with pytest.raises(StoreBroken), writer.writing() as connection:
+        connection.execute("DELETE FROM owner")
+    (answer,) = writer.commit([Batch(0, "1:n", [Commit("a", segment(1), row("a"))])])
+    assert isinstance(answer, StoreBroken)
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("SELECT (SELECT count(*) FROM owner), (SELECT count(*) FROM log)").fetchone() == (1, 0)
 
 
 def test_after_an_io_error_nothing_is_acknowledged_any_more(path: str) -> None:

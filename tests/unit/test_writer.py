@@ -160,6 +160,20 @@ async def test_an_outage_is_announced_outlasted_and_nothing_is_lost(desk: Desk, 
     assert [s.last_seq for s in desk.store.read("a", 0, 1_000)] == [1, 2]
 
 
+async def test_nobody_waits_for_the_end_of_an_outage(desk: Desk) -> None:
+    desk.store.answers += [StoreUnavailable("gone")] * 100
+    desk.submit("a")
+    async with asyncio.timeout(10):
+        await desk.writer.drain()
+        while not desk.away():
+            await asyncio.sleep(0)
+        await desk.writer.drain()
+    assert desk.told.names == []
+    desk.store.answers.clear()
+    while not desk.told.names:
+        await asyncio.sleep(0)
+
+
 async def test_a_fenced_shard_tells_every_ticket(desk: Desk) -> None:
     desk.store.claim(0, "somebody else")
     desk.submit("a")
@@ -199,6 +213,17 @@ async def test_snapshots_go_along_and_nobody_waits_for_them(desk: Desk) -> None:
     assert stored.snapshot is not None
     assert stored.snapshot.data == b"state"
     assert [s.last_seq for s in stored.segments] == [2]
+
+
+async def test_a_snapshot_alone_is_kept_and_costs_its_shard_nothing(desk: Desk) -> None:
+    desk.submit("a")
+    await desk.drained()
+    desk.writer.keep(0, Snapshot("a", 1, b"state"))
+    await desk.drained()
+    stored = desk.store.load("a")
+    assert stored is not None
+    assert stored.snapshot == Snapshot("a", 1, b"state")
+    assert desk.writer.fenced == set()
 
 
 async def test_a_snapshot_that_does_not_fit_costs_no_commit(desk: Desk) -> None:
