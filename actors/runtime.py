@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from msgspec import UNSET
 from pykka import ActorRef
@@ -19,21 +19,22 @@ from .archive import Archive
 from .callers import check_plain
 from .children import ChildSessions
 from .core.detail import SessionDetail, describe
-from .core.errors import CommandRefused, Draining, Fault, InvalidInput, NotFound, SessionFailed
+from .core.errors import Draining, Fault, InvalidInput, NotFound, SessionFailed
 from .core.extent import LogLimit
 from .core.fork import Fork
 from .core.json import encode_request
-from .core.lifecycle import TERMINAL, Status, allowed
-from .core.messages import Create, Created, Stop
+from .core.lifecycle import TERMINAL
+from .core.messages import Create, Created
 from .core.meters import SessionMeters
 from .core.node import NodeRegistry, default_registry
-from .core.ports import Clock, Definition, Ids, SessionRow, Store, WriterHost
+from .core.ports import Clock, Definition, Ids, Store, WriterHost
 from .core.reset import Reset, reset_at
 from .core.schema import check_against
 from .core.tenancy import DEFAULT, check_tenant, session_name
 from .core.workflow import ID, Workflow
-from .deadline import carried_through, done_in_time, shown_in_time
+from .deadline import done_in_time, shown_in_time
 from .definitions import Definitions
+from .deletion import Deletion
 from .dispatch.dispatcher import LoopDispatcher
 from .dispatch.future import gather
 from .environment import Environment, RandomIds, SystemClock
@@ -160,6 +161,7 @@ class Runtime(Archive):
         self.restorer = Restorer(self.store, self.definitions, self._read)
         self.meters = SessionMeters()
         self.hub = EventHub(functools.partial(self._read, self.store.read), self.reset_of, self.present_of)
+        self._deletion = Deletion(self, self._children, self._read)
         self.presence = Presence(self.store, self.writer, self._read, self._clock, options)
         environment = Environment(
             clock=self._clock,
@@ -364,32 +366,7 @@ class Runtime(Archive):
         """
         if self._draining:
             raise Draining("the runtime is shutting down")
-        row = await self.row(session_id)
-        status = cast(Status, row.status)
-        if status not in TERMINAL:
-            raise CommandRefused("delete", status, allowed(status))
-        async for child_id in self._children.of(session_id):
-            with suppress(NotFound):
-                await self._bereave(child_id, session_id)
-                await self.delete(child_id)
-        if not await carried_through(self._removed(session_id, row)):
-            raise NotFound("session", session_id)
-
-    async def _bereave(self, child_id: str, parent_id: str) -> None:
-        """End a child whose parent has ended, if it doesn't know yet: a crash may have kept that from a paused one."""
-        if (await self.row(child_id)).status not in TERMINAL:
-            with suppress(CommandRefused):  # it knows by now; its end may still be under way
-                await self.placement.command(child_id, Stop(f"session {parent_id!r} has ended", parent_id))
-            await self.ended(child_id)
-
-    async def _removed(self, session_id: str, row: SessionRow) -> bool:
-        with self.definitions.leaving(row) as whole:
-            token = self.placement.shard(session_id).token
-            delete = functools.partial(self.store.delete, session_id, token=token, with_definition=whole)
-            deleted: bool = await self._read(delete)
-        if deleted:
-            await self.placement.forget(session_id)  # its id may be used again
-        return deleted
+        await self._deletion.of(session_id)
 
     def subscribe(self, session_id: str, after: int = 0, seen: str | None = None) -> Subscription:
         """Follow a session's events after seq `after`: stored ones first, then live, without gap or repeat.
