@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
+from .core.answers import check_answered
 from .core.errors import Fault, ForkTrimmed, InvalidInput, LogTrimmed, NotFound, SessionExists
-from .core.events import ExecutionCreated, ForkedFrom, unpack
+from .core.events import ExecutionCreated, Fact, ForkedFrom, NodeStateChange, unpack
 from .core.fork import Fork, Original, reused
 from .core.messages import Create
 from .core.ports import SessionRow, Store
@@ -51,6 +52,7 @@ async def prepare(
         InvalidInput, NotBegun: the request is wrong, by itself or for this session.
         SessionExists: the id was used for another request.
         ForkTrimmed: events that the fork needs aren't kept any more.
+        NotReviewer: it has another input, and would go on with what others answered about the former one.
     """
     request.check()
     digest = request.digest(session_id)
@@ -77,6 +79,9 @@ async def prepare(
     if request.after_seq is not None and request.after_seq > state.seq:
         fault = Fault("$.after_seq", f"is {request.after_seq}, the session is at seq {state.seq}")
         raise InvalidInput([fault], "the request")
+    kept = reused(original, request.from_node)
+    if request.input is not UNSET:
+        check_answered(workflow, state, [node_id for node_id, fact in kept if node_id and _completes(fact)], by)
     return workflow, Create(
         session_id=name,
         input=state.input if request.input is UNSET else request.input,
@@ -87,10 +92,14 @@ async def prepare(
         request=digest,
         start=request.start,
         forked_from=ForkedFrom(session_id, state.seq, request.from_node),
-        reused=reused(original, request.from_node),
+        reused=kept,
         by=UNSET if by is None else by,
         initiators=state.initiators or UNSET,
     )
+
+
+def _completes(fact: Fact) -> bool:
+    return isinstance(fact, NodeStateChange) and fact.status == "completed"
 
 
 def _made_by(store: Store, session_id: str) -> tuple[str, ForkedFrom | None] | None:

@@ -16,16 +16,21 @@ Whatever it is, it is for those to do who may: see `reviewers`. Timers and progr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
+from msgspec import UNSET
 
 from .decision import REMEDIES, Draft
 from .errors import Fault, InvalidInput, NotFound, NotWaiting
 from .events import NodeResumed, TimerSet
 from .json import encode_output
 from .messages import Answered, AnswerWait, FireTimer, RetryNode, SkipNode
-from .node import Answer
+from .node import Answer, WaitingType
 from .outcomes import sound
-from .workflow import Node
+from .scope import NodeScope
+from .state import SessionState
+from .workflow import Node, Workflow
 
 _ACTIONS = ("approve", "reject", "modify", "resume")
 
@@ -78,9 +83,11 @@ def retry_node(draft: Draft, command: RetryNode) -> None:
 
     Raises:
         NotFound, NotWaiting: there is no such wait.
-        NotReviewer: it is for others to decide.
+        NotReviewer: it is for others to decide, or would go on with their answer about another input.
     """
     node = _failed(draft, command.node_id, command.by)
+    if command.input is not UNSET:
+        check_answered(draft.workflow, draft.state, draft.state.in_status("completed"), command.by)
     resumed = NodeResumed(review_action="retry", reviewer=command.by, input=command.input)
     draft.record(resumed, node.id)
     if draft.state.status == "running":
@@ -114,6 +121,18 @@ def _reject(draft: Draft, node: Node, answer: Answer) -> None:
     assert failure is not None
     draft.record(NodeResumed(encode_output(answer.data), "reject", answer.by), node.id)
     draft.give_up(node, msgspec.structs.replace(failure, by=answer.by))
+
+
+def check_answered(workflow: Workflow, state: SessionState, node_ids: Iterable[str], by: str | None) -> None:
+    """Refuse to go on with another input behind waits that were answered, unless `by` may answer them too.
+
+    Raises:
+        NotReviewer: what was answered would be passed off as an answer about that input.
+    """
+    for node_id in node_ids:
+        node = workflow.nodes[node_id]
+        if isinstance(node.type, WaitingType):
+            node.type.reviewers(NodeScope(workflow, state, node)).check(node_id, by)
 
 
 def _suspended(draft: Draft, node_id: str, by: str | None) -> Node:

@@ -179,6 +179,19 @@ async def test_a_fork_is_of_whoever_forks_and_of_those_who_began_its_original(tm
         assert (await people.post("cleo", path, body)).code == 200
 
 
+async def test_a_fork_takes_no_answer_along_to_another_input(tmp_path: Path) -> None:
+    held = {"type": "human_review", "properties": {"prompt": "Go?"}}
+    async with team(tmp_path) as people:
+        asks = {**held, "next_ids": ["go"], "properties": {"prompt": "Good?", "reviewers": [people.ids["bob"]]}}
+        await people.start("ann", graph({"ask": asks, "go": held}))
+        assert (await people.post("bob", *WAYS["review"])).code == 200
+        fork = {"from_node": "go", "input": {"sum": 1_000_000}}
+        assert problem(await people.post("ann", "/api/v1/sessions/s1/fork", fork), 403)["code"] == "not_reviewer"
+        assert (await people.post("ann", "/api/v1/sessions/s1/fork", {"from_node": "go"})).code == 201
+        assert (await people.post("ann", "/api/v1/sessions/s1/fork", fork | {"from_node": "ask"})).code == 201
+        assert (await people.post("bob", "/api/v1/sessions/s1/fork", fork)).code == 201
+
+
 async def test_it_holds_after_a_restart(tmp_path: Path) -> None:
     url, path, body = f"sqlite:///{tmp_path}/s.db", *WAYS["review"]
     async with team(tmp_path, url) as people:

@@ -10,7 +10,7 @@ from msgspec import Raw
 from support.graphs import Engine, faults_of, graph
 
 from sessiond.actors.core.errors import NotReviewer, NotWaiting
-from sessiond.actors.core.events import HumanInteractionRequired, pack, unpack
+from sessiond.actors.core.events import Failure, HumanInteractionRequired, pack, unpack
 from sessiond.actors.core.messages import (
     AnswerWait,
     AnyCommand,
@@ -184,6 +184,19 @@ def test_what_is_done_about_a_failed_review_is_for_its_reviewers_too(way: int, w
     assert (asked(engine).reviewers, asked(engine).excluded) == (("ann", "bob"), ("bob",))
     refused(engine, remedies(who)[way])
     engine.tell(remedies("ann")[way])
+
+
+def test_a_later_node_gets_no_other_input_behind_their_answer_from_anybody_else() -> None:
+    review = {"type": "human_review", "next_ids": ["n"], "properties": {"prompt": "Good?", "reviewers": ["ann"]}}
+    engine = Engine(graph({"r": review, "n": {"type": "step", "on_error": "suspend"}}))
+    engine.create()
+    engine.tell(AnswerWait("r", "approve", by="ann"))
+    engine.fail("n", Failure("boom", "it broke"))
+    refused(engine, RetryNode("n", Raw(b"2"), "eve"), "may not answer for node 'r'")
+    engine.tell(RetryNode("n", by="eve"))
+    engine.fail("n", Failure("boom", "it broke"))
+    engine.tell(RetryNode("n", Raw(b"2"), "ann"))
+    assert engine.state.node("n").status == "running"
 
 
 def test_they_are_those_who_were_asked_whatever_has_come_since() -> None:
