@@ -240,6 +240,18 @@ def timers_are_forgotten_after_a_recovery() -> AbstractContextManager[Any]:
 
 
 @planted
+def a_decision_that_broke_off_is_not_gone_on_with() -> AbstractContextManager[Any]:
+    def make(carry_out: Any) -> Any:
+        def forgetful(session: Any, decided: Any) -> None:
+            decided.unfinished = False
+            carry_out(session, decided)
+
+        return forgetful
+
+    return in_place_of(SessionActor, "_carry_out", make)
+
+
+@planted
 def a_snapshot_is_ahead_of_the_seq_that_it_names() -> AbstractContextManager[Any]:
     def make(snapshot: Any) -> Any:
         def hasty(upkeep: Any, state: Any, *, leaving: bool = False) -> Snapshot | None:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
+from unittest.mock import patch
 
+from sessiond.actors.core import decision
 from sessiond.actors.core.errors import NotWaiting
 from sessiond.actors.core.extent import NO_LIMIT
 from sessiond.actors.runtime import Runtime
@@ -273,7 +275,8 @@ def simulate(seed: int) -> Outcome:
     gc.disable()  # what is dropped is dropped at the same moment each time
     error: BaseException | None = None
     try:
-        Scenario(world).play()
+        with patch.object(decision, "MOST_RECORDS", world.most_records):
+            Scenario(world).play()
         troubles = [
             trouble
             for process in (*world.processes, *world.dead)

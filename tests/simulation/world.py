@@ -9,6 +9,7 @@ from collections import deque
 from random import Random
 from typing import Any, Final
 
+from sessiond.actors.core.decision import MOST_RECORDS
 from sessiond.actors.core.detail import describe
 from sessiond.actors.core.events import unpack
 from sessiond.actors.core.extent import NO_LIMIT, LogLimit
@@ -56,6 +57,7 @@ class World:
         processes: those alive.
         bodies: every attempt whose code ever ran, by session, node, round and attempt.
         definitions: the workflow of each session.
+        most_records: after how many a decision breaks off.
     """
 
     def __init__(self, seed: int) -> None:
@@ -68,6 +70,7 @@ class World:
         self.throughput = chance.choice([1, 3, 64])
         self.snapshot_bytes = chance.choice([300, 2_000, 1_048_576])
         self.log_limit = Random(f"{seed}/limit").choice([NO_LIMIT, LogLimit(4), LogLimit(24), LogLimit(None, 1_200)])
+        self.most_records = Random(f"{seed}/decisions").choice([MOST_RECORDS, MOST_RECORDS, 12, 6])
         self.passivate_s = chance.choice([8.0 if reply_s < 0.05 else 60.0, 60.0, 3_600.0])
         self.last_noted = 0.0
         self.faults = Faults(Random(f"{seed}/faults"))
