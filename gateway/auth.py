@@ -50,7 +50,8 @@ class Authenticator:
         self.lockout = Lockout(settings.max_auth_failures, time.monotonic)
         self._lines = TokenBucket(MOST_LINES, MOST_LINES)
         self._seen = self._state_of_files()
-        self._keys, self._verifier = self._read()
+        self._keys = self._read_keys()
+        self._verifier = self._read_verifier()
 
     @property
     def required(self) -> bool:
@@ -143,14 +144,17 @@ class Authenticator:
         return True
 
     def reload(self) -> None:
-        """Read the files again; if one can't be used, all stays as it was, and the log says so."""
+        """Read the files again; what can't be used stays as it was, it alone, and the log says so."""
         self._seen = self._state_of_files()
         try:
-            self._keys, self._verifier = self._read()
+            self._keys = self._read_keys()
+            logger.info("read %d keys", len(self._keys or ()))
         except SessiondError as error:
             logger.error("the keys stay as they were: %s", error)
-            return
-        logger.info("read %d keys", len(self._keys or ()))
+        try:
+            self._verifier = self._read_verifier()
+        except SessiondError as error:
+            logger.error("the key for tokens stays as it was: %s", error)
 
     def _recognise(self, token: str) -> Principal:
         if token.startswith(PREFIX):
@@ -162,13 +166,15 @@ class Authenticator:
             raise Unauthenticated("the token is none of ours", "invalid_token")
         return self._verifier.verify(token, self._clock())
 
-    def _read(self) -> tuple[Keys | None, JwtVerifier | None]:
+    def _read_keys(self) -> Keys | None:
+        given = self._settings.keys
+        return None if given is None else read_keys(Path(given))
+
+    def _read_verifier(self) -> JwtVerifier | None:
         given = self._settings
-        keys = None if given.keys is None else read_keys(Path(given.keys))
-        verifier = None
-        if given.jwt_key is not None:
-            verifier = read_verifier(Path(given.jwt_key), given.jwt_algorithm, given.jwt_issuer, given.jwt_audience)
-        return keys, verifier
+        if given.jwt_key is None:
+            return None
+        return read_verifier(Path(given.jwt_key), given.jwt_algorithm, given.jwt_issuer, given.jwt_audience)
 
     def _state_of_files(self) -> list[tuple[int, int, int] | None]:
         return state_of_files(self._settings.keys, self._settings.jwt_key)

@@ -214,6 +214,23 @@ async def test_keys_that_are_added_count_at_once_and_a_broken_file_changes_nothi
         assert "the keys stay as they were" in caplog.text
 
 
+@pytest.mark.parametrize("content", [None, "", "nonsense"])
+async def test_a_broken_key_for_tokens_keeps_no_key_from_being_revoked(
+    tmp_path: Path, content: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s" * 64)
+    async with guarded_site(tmp_path, jwt_key=str(secret), jwt_algorithm="HS256") as guarded:
+        gone = guarded.people.add("viewer", "acme")
+        guarded.site.server.reload()
+        assert (await guarded.site.fetch("GET", "/api/v1/sessions", headers=bearer(gone))).code == 200
+        secret.unlink() if content is None else secret.write_text(content)
+        guarded.people.remove(gone)
+        guarded.site.server.reload()
+        assert (await guarded.site.fetch("GET", "/api/v1/sessions", headers=bearer(gone))).code == 401
+        assert "the key for tokens stays as it was" in caplog.text
+
+
 async def test_without_keys_everybody_on_this_machine_may_do_everything(tmp_path: Path) -> None:
     async with site_on("memory://") as site:
         assert (await site.post(EXECUTE, {"graph": chain(1)})).code == 202
