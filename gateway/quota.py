@@ -12,10 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from ..actors.core.ports import RowPage, RowQuery
+from ..actors.recent import Recent
 from .problems import QuotaExceeded
 
 UNFINISHED: Final = ("pending", "running", "paused")
 PAGE: Final = 500
+MOST_TENANTS: Final = 10_000
+"""Tenants whose count is remembered: of others the store is asked again."""
 REST_S: Final = 1.0
 """Seconds between two counts of one tenant, at least."""
 REST_FACTOR: Final = 20.0
@@ -53,7 +56,7 @@ class SessionQuota:
         self._most = most
         self._rows = rows
         self._clock = clock
-        self._counts: dict[str, _Count] = {}
+        self._counts: Recent[str, _Count] = Recent(MOST_TENANTS)
 
     @asynccontextmanager
     async def room(self, tenant: str, known: Callable[[], Awaitable[bool]] | None = None) -> AsyncIterator[None]:
@@ -70,7 +73,8 @@ class SessionQuota:
         if not self._most:
             yield
             return
-        count = self._counts.setdefault(tenant, _Count())
+        count = self._counts.get(tenant, None) or _Count()
+        self._counts.use(tenant, count)
         try:
             await self._take(tenant, count)
         except QuotaExceeded:

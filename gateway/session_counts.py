@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final, get_args
 
 from ..actors.core.lifecycle import Status
+from ..actors.recent import Recent
 from .responses import Counts
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+MOST_TENANTS: Final = 10_000
+"""Tenants whose counts are remembered."""
 FRESH_S: Final = 1.0
 """An SQLite file counts a million sessions in about an eighth of a second."""
 
@@ -36,11 +39,12 @@ class CountedSessions:
     def __init__(self, count: Callable[[str], Awaitable[dict[str, int]]], clock: Callable[[], float]) -> None:
         self._count = count
         self._clock = clock
-        self._known: dict[str, _Known] = {}
+        self._known: Recent[str, _Known] = Recent(MOST_TENANTS)
 
     async def of(self, tenant: str) -> Counts:
         """Return a tenant's sessions by status, as of a second ago or less."""
-        known = self._known.setdefault(tenant, _Known())
+        known = self._known.get(tenant, None) or _Known()
+        self._known.use(tenant, known)
         async with known.lock:
             if known.counts is None or self._clock() - known.at >= FRESH_S:
                 began = self._clock()

@@ -9,6 +9,7 @@ import pytest
 from support.stores import row
 
 from sessiond.actors.core.ports import RowPage, RowQuery
+from sessiond.gateway import quota as quota_module
 from sessiond.gateway.problems import QuotaExceeded
 from sessiond.gateway.quota import SessionQuota
 
@@ -170,3 +171,14 @@ async def test_no_quota_asks_nothing() -> None:
     for _ in range(20):
         await shelf.create(quota)
     assert shelf.asked == 0
+
+
+async def test_of_many_tenants_the_counts_of_those_that_created_last_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quota_module, "MOST_TENANTS", 2)
+    shelf = Shelf()
+    quota = shelf.quota(10)
+    for tenant, asked in (("a", 1), ("b", 2), ("a", 2), ("c", 3), ("a", 3), ("b", 4)):
+        await shelf.create(quota, tenant)
+        assert shelf.asked == asked

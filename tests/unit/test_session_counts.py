@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from sessiond.gateway import session_counts
 from sessiond.gateway.responses import Counts
 from sessiond.gateway.session_counts import FRESH_S, CountedSessions
 
@@ -58,3 +59,12 @@ async def test_a_store_that_was_away_is_asked_again() -> None:
     with pytest.raises(OSError, match="away"):
         await counts.of("a")
     assert await counts.of("a") == running(2)
+
+
+async def test_of_many_tenants_those_that_asked_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_counts, "MOST_TENANTS", 2)
+    store = Counted()
+    counts = CountedSessions(store.count, lambda: store.now)
+    for tenant in ("a", "b", "a", "c", "a", "b"):
+        await counts.of(tenant)
+    assert store.asked == ["a", "b", "c", "b"]
