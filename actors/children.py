@@ -6,7 +6,6 @@ A child is a session like any other, with a log of its own, in the shard of its 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -16,6 +15,8 @@ from .backoff import until_available
 from .core.errors import CommandRefused, Fenced, LogTrimmed, NotFound, SessiondError, TerminalError, Unavailable
 from .core.events import ChildStarted, unpack
 from .core.messages import Command, Create
+from .openings import Openings
+from .orders import Orders
 from .queries import AwaitQuiet
 
 if TYPE_CHECKING:
@@ -63,12 +64,16 @@ class SessionHost(Protocol):
 
 
 class ChildSessions:
-    """Creates, finds and tells child sessions."""
+    """Creates, finds and tells child sessions.
+
+    Attributes:
+        openings: turns to start one.
+    """
 
     def __init__(self, host: SessionHost) -> None:
         self._host = host
-        self._orders: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self.openings = Openings()
+        self._orders = Orders(self._carry_out)
 
     async def workflow(self, named: str | dict[str, Any], tenant: str) -> Workflow:
         """Return the workflow of a tenant that children are to run: `id`, `id@version`, or a definition.
@@ -118,11 +123,7 @@ class ChildSessions:
 
     def order(self, session_id: str, command: Command) -> None:
         """Have a child handle a command some time soon, unless this is closed."""
-        if self._closed:
-            return
-        task = asyncio.get_running_loop().create_task(self._carry_out(session_id, command))
-        self._orders.add(task)
-        task.add_done_callback(self._orders.discard)
+        self._orders.give(session_id, command)
 
     async def _carry_out(self, session_id: str, command: Command) -> None:
         try:
@@ -151,11 +152,7 @@ class ChildSessions:
 
     async def close(self) -> None:
         """Drop orders under way: at the next start, children see for themselves how their parent is."""
-        self._closed = True
-        orders = list(self._orders)
-        for task in orders:
-            task.cancel()
-        await asyncio.gather(*orders, return_exceptions=True)
+        await self._orders.close()
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:

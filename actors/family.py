@@ -20,6 +20,7 @@ from .core.messages import Pause, Resume, Stop
 from .core.schema import check_against
 from .core.tenancy import tenant_of
 from .core.workflow import Workflow
+from .crew import Crew
 
 if TYPE_CHECKING:
     from .context import NodeContext
@@ -38,6 +39,7 @@ class Family:
         self._context = context
         self._children = children
         self._living: dict[str, None] = {}  # in order, unlike a set
+        self._crew: Crew
         self._opening = 0
         self._none_opening = asyncio.Event()
         self._none_opening.set()
@@ -58,20 +60,16 @@ class Family:
             await asyncio.to_thread(_check, workflow.input_schema, inputs)
         outputs: list[Any] = [None] * len(inputs)
         todo = iter(range(len(inputs)))
-        loop = asyncio.get_running_loop()
-        workers = [
-            loop.create_task(self._work(workflow, inputs, outputs, todo)) for _ in range(min(at_once, len(inputs)))
-        ]
-        if not workers:
+        if not inputs:
             return []
-        steward = loop.create_task(self._park_while_paused())
+        crew = self._crew = Crew(lambda: self._work(workflow, inputs, outputs, todo), min(at_once, len(inputs)))
+        steward = asyncio.get_running_loop().create_task(self._park_while_paused())
         try:
             async with self._context.until_cancelled():
-                done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-                for worker in done:
-                    worker.result()
+                crew.grow()
+                await crew.through
         except (Exception, asyncio.CancelledError):
-            await _cancel(workers)
+            await crew.dismiss()
             await self._stop_living()
             raise
         finally:
@@ -89,7 +87,7 @@ class Family:
         if known is not None and known.status == "completed":
             return known.output
         name = known.session_id if known is not None else self._id(index, context.attempt)
-        await self._opened(name, workflow, index, None if known is not None else raw)
+        await self._opened_in_turn(name, workflow, index, None if known is not None else raw)
         child = await self._children.ended(name)
         self._living.pop(name, None)
         context.record(ChildEnded(name, index, child.status))
@@ -112,6 +110,17 @@ class Family:
             await self._end(known.session_id)  # a retry gave the node another input
             return None
         return None
+
+    async def _opened_in_turn(self, name: str, workflow: Workflow, index: int, given: Raw | None) -> None:
+        """Start a child when it is its turn, unless the session was paused meanwhile: then after that."""
+        context = self._context
+        while True:
+            await context.gate.passage()
+            async with self._children.openings.turn(tenant_of(context.session_id)):
+                if not context.gate.shut:
+                    self._crew.grow()  # no sooner: only one at a time waits for its turn
+                    await self._opened(name, workflow, index, given)
+                    return
 
     async def _opened(self, name: str, workflow: Workflow, index: int, given: Raw | None) -> None:
         """Start a child on `given`, or take up the one of that name if it is None.

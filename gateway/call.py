@@ -19,6 +19,7 @@ from ..actors.streams import Subscription
 from .auth import Authenticator
 from .http_meters import Requests
 from .idempotency import Answers, command_id_for
+from .large_answers import LargeAnswers
 from .limits import CommandRate, Tally
 from .mailbox_ages import MailboxAges
 from .principal import Principal, Role
@@ -53,6 +54,7 @@ class Gateway:
         auth: recognises who sends a request.
         rate: commands a second.
         subscriptions: sessions that are followed.
+        large: answers that wait for their clients.
         quota: unfinished sessions.
         ages: how long messages wait in mailboxes.
         counts: sessions by status.
@@ -72,6 +74,7 @@ class Gateway:
         self.auth = Authenticator(settings)
         self.rate = CommandRate(settings.commands_per_s, time.monotonic)
         self.subscriptions = Tally("subscriptions", settings.max_tenant_subscriptions)
+        self.large = LargeAnswers()
         self.quota = SessionQuota(settings.max_tenant_sessions, runtime.rows, time.monotonic)
         self.counts = CountedSessions(runtime.counts, time.monotonic)
         self._open_streams = Tally("streams", settings.max_tenant_streams)

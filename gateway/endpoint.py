@@ -11,12 +11,14 @@ from typing import Any, Final
 import msgspec
 from tornado import httputil
 from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from ..actors.core.errors import Forbidden, NotFound
 from .browsers import HSTS, SECURITY_HEADERS, BrowserPolicy
 from .call import Call, Gateway, Reply, Route
 from .idempotency import HEADER, fingerprint, key_of
+from .large_answers import LARGE, size_of
 from .logs import request_id_of
 from .principal import NOBODY, Principal
 from .problems import (
@@ -117,6 +119,7 @@ class Endpoint(JsonHandler):
     """Answers every request that isn't a stream."""
 
     _counted = False
+    _tenant = ""
     _leave: Callable[[], None] | None = None
 
     def prepare(self) -> None:
@@ -138,20 +141,29 @@ class Endpoint(JsonHandler):
     async def _serve(self, **path: str) -> None:
         try:
             reply = await self._answer(path)
+            with self.gateway.large.sending(self._tenant, size_of(reply.body), looks=self.request.method == "GET"):
+                body = reply.body if isinstance(reply.body, bytes | None) else encode(reply.body)
+                await self._send(reply, body)
+        except StreamClosedError:
+            return  # the client left while it was sent
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             report(error, self.request_id)
             self.write_problem(error)
-            return
+
+    async def _send(self, reply: Reply, body: bytes | None) -> None:
+        """Send an answer, and return when the client's system has taken it, or nearly all of it."""
         self.set_status(reply.status)
         for name, value in reply.headers.items():
             self.set_header(name, value)
-        if reply.body is None:
+        if body is None:
             self.clear_header("Content-Type")
             self.finish()
             return
         if "Content-Type" not in reply.headers:
             self.set_header("Content-Type", JSON)
-        self.finish(reply.body if isinstance(reply.body, bytes) else encode(reply.body))
+        sent = self.finish(body)
+        if len(body) >= LARGE:
+            await sent
 
     get = post = put = delete = head = patch = options = _serve
 
@@ -163,6 +175,7 @@ class Endpoint(JsonHandler):
         if route is None:
             raise MethodNotAllowed(method, self.methods())
         principal = self._admit(route)
+        self._tenant = principal.tenant
         if "session_id" in path:
             path["session_id"] = principal.session(path["session_id"])
         query = decode_query(self.request.query_arguments, route.query)

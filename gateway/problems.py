@@ -133,6 +133,12 @@ class TooManyStreams(TooManyRequests):
     code = "too_many_streams"
 
 
+class TooManyAnswers(TooManyRequests):
+    """Too much of large answers waits for the tenant's clients to take it."""
+
+    code = "too_many_answers"
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of every error answer.
 

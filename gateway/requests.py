@@ -11,6 +11,8 @@ from ..actors.core.lifecycle import Action, Status
 
 Page: TypeAlias = Annotated[int, Meta(ge=1, le=500)]
 Seq: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+Label: TypeAlias = Annotated[str, Meta(max_length=256)]
+"""A label's key, or its value: lists have up to 500 sessions with all of theirs."""
 Seen: TypeAlias = Annotated[str, Meta(max_length=40)]
 """The timestamp of an event, as a client has it."""
 
@@ -30,7 +32,7 @@ class Execute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     context: dict[str, Any] | None = None
     start: bool = True
     deadline_s: Annotated[float, Meta(gt=0)] | None = None
-    labels: Annotated[dict[str, Annotated[str, Meta(max_length=256)]], Meta(max_length=64)] = {}
+    labels: Annotated[dict[Label, Label], Meta(max_length=64)] = {}
 
     def __post_init__(self) -> None:
         if (self.graph is None) == (self.workflow_id is None):

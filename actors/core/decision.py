@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from . import plan
-from .errors import InvalidInput, NodeError
+from .errors import ExpressionCost, InvalidInput, NodeError
 from .events import (
     AttemptError,
     ExecutionCompleted,
@@ -33,6 +33,8 @@ from .room import bytes_of, check_room, too_much
 from .scope import NodeScope
 from .state import SessionState, apply, early_signal
 from .workflow import Node, Workflow
+
+T = TypeVar("T")
 
 MOST_RECORDS: Final = 1_000
 """Records after which a decision breaks off, to go on behind its commit: what only computes may go round for ever."""
@@ -107,6 +109,21 @@ class Draft:
         self.unfinished = False
         self.units = 0
         self.size = 0
+
+    def look(self, node: Node, decide: Callable[[NodeScope], T]) -> T:
+        """Return what a node's type decides on what it sees; its work counts, also if it fails.
+
+        Raises:
+            Exception: whatever the type raises.
+        """
+        view = self.view(node)
+        try:
+            return decide(view)
+        except ExpressionCost:
+            self.units += MOST_UNITS  # to tell that it would be too much took its time as well
+            raise
+        finally:
+            self.units += view.units
 
     def decided(self) -> Decision:
         """Return the decision as it stands."""
@@ -191,22 +208,16 @@ class Draft:
             case TaskType():
                 self.starts.append(StartAttempt(node.id, present.round, attempt))
             case InlineType() as inline:
-                view = self.view(node)
                 try:
-                    outcome = inline.decide(view)
+                    outcome = self.look(node, inline.decide)
                 except Exception as error:  # noqa: BLE001 - a node type may be a user's own
                     return self.node_failed(node, failure_of(error))
-                finally:
-                    self.units += view.units
                 return self.node_completed(node, sound(node, outcome))
             case WaitingType() as waiting:
-                view = self.view(node)
                 try:
-                    opened = waiting.open(view)
+                    opened = self.look(node, waiting.open)
                 except Exception as error:  # noqa: BLE001 - a node type may be a user's own
                     return self.node_failed(node, failure_of(error))
-                finally:
-                    self.units += view.units
                 self.change(node.id, "suspended")
                 self.record(sound_fact(node, opened), node.id)
                 kept = early_signal(self.state, node.id)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
@@ -18,6 +17,7 @@ import msgspec
 from .errors import ExpressionError
 from .expression_cost import check_work
 from .expression_syntax import Macro, layers, parse
+from .remembered import Remembered
 
 NAMES: Final = frozenset({"input", "nodes", "upstream", "context", "round"})
 MAX_SOURCE: Final = 2_048
@@ -28,6 +28,8 @@ MAX_TEXT: Final = 1_048_576
 """Characters of one interpolated text."""
 MAX_REMEMBERED: Final = 4_096
 """Characters of a text that is remembered with what it was compiled to."""
+MAX_CHARACTERS: Final = 1_048_576
+"""Characters of all that are remembered: compiled they take a hundred times as many bytes."""
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _NODE = re.compile(r"""\bnodes\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])?""")
@@ -102,12 +104,11 @@ class Expression:
         return value
 
 
-_compiled = lru_cache(maxsize=4096)(Expression)
+_compiled: Final = Remembered(Expression, MAX_CHARACTERS)
 
 
-@lru_cache(maxsize=4096)
 def expression(source: str) -> Expression:
-    """Compile a bare expression, or one in `${ }`, and remember it.
+    """Return a bare expression, or one in `${ }`, compiled.
 
     Raises:
         ExpressionError: see Expression.
@@ -118,7 +119,7 @@ def expression(source: str) -> Expression:
         if len(parts) != 1 or not isinstance(parts[0], Expression):
             raise ExpressionError(f"{source!r} should be one expression")
         return parts[0]
-    return Expression(text)
+    return _compiled(text)
 
 
 def is_template(text: str) -> bool:
@@ -153,7 +154,7 @@ def _template(text: str) -> Callable[[Scope], Any]:
     return interpolate
 
 
-_remembered = lru_cache(maxsize=4096)(_template)
+_remembered: Final = Remembered(_template, MAX_CHARACTERS)
 
 
 def resolve(value: Any, scope: Scope) -> Any:
@@ -169,6 +170,21 @@ def resolve(value: Any, scope: Scope) -> Any:
     if isinstance(value, list):
         return [resolve(item, scope) for item in value]
     return value
+
+
+def expression_characters(text: str) -> int:
+    """Return how many characters of a template are expressions, as far as they are closed: what compiling it takes."""
+    found = at = 0
+    while match := _OPEN.search(text, at):
+        at = match.end()
+        if match.group() == "${":
+            try:
+                close = _closing(text, at)
+            except ExpressionError:
+                break  # it isn't compiled
+            found += close - at
+            at = close + 1
+    return found
 
 
 def _parts(text: str) -> Iterator[str | Expression]:

@@ -28,23 +28,30 @@ _strict = json.JSONEncoder(allow_nan=False, check_circular=False, default=msgspe
 
 
 def encode_output(value: Any, limit: int = MAX_OUTPUT) -> Raw:
-    """Return `value` as JSON.
+    """Return `value` as JSON; what is JSON already, as Raw, is only looked at for its size.
 
     Raises:
         NodeError: it isn't JSON (a cycle, NaN, an unknown type) or is over `limit` bytes.
     """
+    if isinstance(value, Raw):
+        return _within(value, memoryview(value).nbytes, limit)
     try:
         data = _encode(value)
     except RecursionError:
         raise NodeError("the output is nested too deeply, or contains itself", "output_invalid") from None
     except Exception as error:  # noqa: BLE001 - the value's own code runs in there
         raise NodeError(f"the output isn't JSON: {error}", "output_invalid") from None
-    if len(data) > limit:
-        raise NodeError(f"the output has {len(data)} bytes, the limit is {limit}", "output_too_large")
+    found = _within(Raw(data), len(data), limit)
     if b"null" in data and not _all_finite(value):
         where = _not_finite(value, "$") or "a value"
         raise NodeError(f"the output isn't JSON: {where} is not a finite number", "output_invalid")
-    return Raw(data)
+    return found
+
+
+def _within(data: Raw, size: int, limit: int) -> Raw:
+    if size > limit:
+        raise NodeError(f"the output has {size} bytes, the limit is {limit}", "output_too_large")
+    return data
 
 
 def encode_request(value: Any, at: str) -> Raw:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from .errors import Fault, TerminalError
 from .events import Fact
@@ -63,8 +64,16 @@ class View(Protocol):
         """Return the outputs of the nodes that led here, by id."""
         ...
 
+    def passed_on(self) -> Raw:
+        """Return the one output that led here, or all of them by node id: undecoded, to be put out as they are."""
+        ...
+
     def input(self) -> Any:
         """Return the session's input."""
+        ...
+
+    def raw_input(self) -> Raw:
+        """Return the session's input undecoded."""
         ...
 
     def initiators(self) -> tuple[str, ...]:

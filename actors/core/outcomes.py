@@ -43,5 +43,5 @@ def sound_fact(node: Node, given: Any) -> Fact:
     """
     if not isinstance(given, Fact) or given.event.startswith(_ENGINES):
         raise TypeError(f"node type {node.spec.type!r} stated {type(given).__name__}, which is no fact of a node's")
-    msgspec.convert(msgspec.to_builtins(given), type(given))
+    msgspec.json.decode(msgspec.json.encode(given), type=type(given))  # as it will be read: JSON has no infinity
     return given

@@ -7,6 +7,7 @@ microseconds for each value in them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from .errors import Fault, InvalidWorkflow
 from .faults import fault_of, note
 from .graph import MAX_LOOPS, check_edges, check_graph, connect
 from .node import NodeType, TaskType
-from .properties import check_properties
+from .properties import characters_of, check_properties
 from .schema import check_schema
 from .workflow import ID, AtLeast, Node, NodeSpec, Workflow
 
@@ -25,6 +26,8 @@ MAX_VALUES: Final = 50_000
 """Values in a definition: members of objects and items of arrays, at any depth."""
 MAX_TEMPLATES: Final = 5_000
 """`${` in a definition."""
+MAX_CHARACTERS: Final = 262_144
+"""Characters of all expressions in a definition: each takes some microseconds to compile."""
 
 
 class _Definition(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +54,7 @@ def parse(definition: Any, types: Mapping[str, NodeType], *, stored: bool = Fals
     """
     if not stored and (fault := size_of(definition).fault()) is not None:
         raise InvalidWorkflow([fault])
-    return _parse(definition, types, stored)
+    return _parse(definition, types, _Terms(stored, MAX_CHARACTERS))
 
 
 class Size(NamedTuple):
@@ -107,21 +110,34 @@ def size_of(definition: Any) -> Size:
     return Size(depth, values, templates, characters)
 
 
-def _parse(definition: Any, types: Mapping[str, NodeType], stored: bool) -> Workflow:
+@dataclass
+class _Terms:
+    """On what terms a definition is checked, with those within it.
+
+    Attributes:
+        stored: it was accepted before.
+        characters: how many those of its expressions may be that weren't looked at yet.
+    """
+
+    stored: bool
+    characters: int
+
+
+def _parse(definition: Any, types: Mapping[str, NodeType], terms: _Terms) -> Workflow:
     try:
         outer = msgspec.convert(definition, _Definition)
     except msgspec.ValidationError as error:
         raise InvalidWorkflow([fault_of(error, "$")]) from None
     faults: list[Fault] = []
-    note(faults, _check_outer(outer, stored))
+    note(faults, _check_outer(outer, terms.stored))
     nodes: dict[str, Node] = {}
     if len(outer.nodes) <= MAX_NODES:
         for node_id, raw in outer.nodes.items():
-            note(faults, _parse_node(node_id, raw, types, nodes, stored))
+            note(faults, _parse_node(node_id, raw, types, nodes, terms))
         if len(nodes) == len(outer.nodes):
             note(faults, check_edges(nodes, outer.start_node_id))
     if not faults:
-        cycles = connect(nodes, None if stored else MAX_LOOPS)
+        cycles = connect(nodes, None if terms.stored else MAX_LOOPS)
         note(faults, check_graph(nodes, outer.start_node_id, cycles))
     if faults:
         raise InvalidWorkflow(faults)
@@ -142,7 +158,7 @@ def _check_outer(outer: _Definition, stored: bool) -> Iterator[Fault]:
 
 
 def _parse_node(
-    node_id: str, raw: Any, types: Mapping[str, NodeType], nodes: dict[str, Node], stored: bool
+    node_id: str, raw: Any, types: Mapping[str, NodeType], nodes: dict[str, Node], terms: _Terms
 ) -> Iterator[Fault]:
     """Yield a node's faults; one that could be read joins `nodes`."""
     at = f"$.nodes.{node_id}"
@@ -158,6 +174,11 @@ def _parse_node(
         yield Fault(f"{at}.type", f"unknown type {spec.type!r}; known: {', '.join(sorted(types))}")
         return
     nodes[node_id] = node = Node(node_id, spec, node_type)
+    characters = characters_of(node)
+    terms.characters -= characters
+    if characters and terms.characters < 0 and not terms.stored:
+        yield Fault(f"{at}.properties", f"expressions up to here have more than {MAX_CHARACTERS} characters")
+        return
     faults: list[Fault] = []
     note(faults, _check_policies(spec, node_type, at))
     note(faults, check_properties(node, f"{at}.properties"))
@@ -166,17 +187,17 @@ def _parse_node(
         return
     for fault in node_type.check(node):
         yield Fault(at + fault.path, fault.message)
-    if not stored:
+    if not terms.stored:
         for where, schema in node_type.schemas(node):
             yield from check_schema(schema, at + where)
     for where, definition in node_type.definitions(node):
-        yield from _faults_within(definition, types, at + where, stored)
+        yield from _faults_within(definition, types, at + where, terms)
 
 
-def _faults_within(definition: Any, types: Mapping[str, NodeType], at: str, stored: bool) -> list[Fault]:
+def _faults_within(definition: Any, types: Mapping[str, NodeType], at: str, terms: _Terms) -> list[Fault]:
     """The faults of a definition that stands in another one at path `at`."""
     try:
-        _parse(definition, types, stored)
+        _parse(definition, types, terms)
     except InvalidWorkflow as error:
         return [Fault(at + fault.path[1:], fault.message) for fault in error.faults]
     return []

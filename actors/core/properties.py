@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from .errors import ExpressionError, Fault
-from .expressions import expression, is_template, template
+from .expressions import expression, expression_characters, is_template, template
 from .faults import fault_of
 from .node import Anything
 from .workflow import Node
@@ -30,6 +30,25 @@ def check_properties(node: Node, at: str) -> Iterator[Fault]:
         node.static = given if struct is Anything else msgspec.convert(given, struct)
     except msgspec.ValidationError as error:
         yield fault_of(error, at)
+
+
+def characters_of(node: Node) -> int:
+    """Return how many characters the expressions in a node's properties have together."""
+    found = 0
+    for name, value in node.spec.properties.items():
+        if name in node.type.expressions:
+            found += sum(len(text) for text in _texts(value))
+        elif name not in node.type.verbatim:
+            found += sum(expression_characters(text) for text in _texts(value) if is_template(text))
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _check_fields(node: Node, at: str) -> Iterator[Fault]:

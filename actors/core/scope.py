@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from .errors import ExpressionCost, TerminalError
-from .expression_cost import MAX_UNITS
+from .expression_cost import MAX_UNITS, MAX_VALUES_READ, values_in
 from .expressions import expression, resolve
 from .messages import Create
 from .node import Anything
@@ -17,8 +17,12 @@ from .state import SessionState
 from .timestamps import epoch
 from .workflow import Node, Workflow
 
+EACH: Final = 20_000
+"""Units of evaluating an expression, whatever it is."""
+CHARACTER: Final = 2_000
+"""Units of a character of its source, which has to be compiled again if it isn't remembered any more."""
 MAX_READ: Final = 4_194_304
-"""Bytes of inputs and outputs that one expression reads; decoded they may be fifty times as large."""
+"""Bytes of inputs and outputs that one expression reads."""
 
 _decode = msgspec.json.decode
 
@@ -32,7 +36,7 @@ class NodeScope:
         units: work that its expressions have been so far.
     """
 
-    __slots__ = ("_read", "_state", "_workflow", "laps", "node", "round", "units")
+    __slots__ = ("_read", "_state", "_values", "_workflow", "laps", "node", "round", "units")
 
     def __init__(self, workflow: Workflow, state: SessionState, node: Node) -> None:
         self._workflow = workflow
@@ -43,6 +47,7 @@ class NodeScope:
         self.laps = present.laps
         self.units = 0
         self._read: int | None = None
+        self._values = 0
 
     @property
     def routed(self) -> bool:
@@ -56,7 +61,7 @@ class NodeScope:
         Raises:
             ExpressionCost: it is too much to be decoded.
         """
-        self._read = 0
+        self._read = self._values = 0
         try:
             return {name: self._variable(name, nodes) for name in names}
         finally:
@@ -92,14 +97,18 @@ class NodeScope:
         Raises:
             ExpressionCost: it is too much.
         """
-        self.units += units
+        self.units += units + EACH + CHARACTER * len(source)
         if self.units > MAX_UNITS:
             raise ExpressionCost(f"{source!r} is too much work, with the other expressions of node {self.node.id!r}")
 
     def input(self) -> Any:
         """Return the session's input, or what a retry put in its place for this node."""
+        return self._decoded(self.raw_input())
+
+    def raw_input(self) -> Raw:
+        """Return the same, undecoded."""
         given = self._state.node(self.node.id).input
-        return self._decoded(self._state.input if given is UNSET else given)
+        return self._state.input if given is UNSET else given
 
     def context(self) -> Any:
         """Return the session's context, as its creator gave it."""
@@ -110,6 +119,10 @@ class NodeScope:
             self._read += memoryview(data).nbytes
             if self._read > MAX_READ:
                 raise ExpressionCost(f"an expression of node {self.node.id!r} reads more than {MAX_READ} bytes")
+            self._values += values_in(data)
+            if self._values > MAX_VALUES_READ:
+                why = f"an expression of node {self.node.id!r} reads more than {MAX_VALUES_READ} values"
+                raise ExpressionCost(why)
         return _decode(data)
 
     def child(self, session_id: str, input: Raw) -> Create:
@@ -141,9 +154,17 @@ class NodeScope:
 
     def upstream(self) -> dict[str, Any]:
         """Return the outputs of the nodes whose taken edges led here, by id."""
+        return {source: self._decoded(output) for source, output in self._upstream().items()}
+
+    def passed_on(self) -> Raw:
+        """Return the one output that led here, or all of them by node id: undecoded, to be put out as they are."""
+        outputs = self._upstream()
+        return next(iter(outputs.values())) if len(outputs) == 1 else Raw(msgspec.json.encode(outputs))
+
+    def _upstream(self) -> dict[str, Raw]:
         sources = upstream(self._workflow, self._state, self.node)
         outputs = {source: self._state.node(source).output for source in sources}
-        return {source: self._decoded(output) for source, output in outputs.items() if output is not UNSET}
+        return {source: output for source, output in outputs.items() if output is not UNSET}
 
     def truth(self, source: str) -> bool:
         """Evaluate a bare expression that must give a boolean.

@@ -9,12 +9,13 @@ import msgspec
 
 from ..core.events import Fact, TimerSet
 from ..core.node import Answer, Outcome, View, WaitingType
+from .seconds import Seconds
 
 
 class DelayProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Properties of `delay`: exactly one of the two."""
 
-    seconds: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    seconds: Seconds | None = None
     """How long to wait, counted while the session isn't paused."""
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """When to go on, RFC 3339 with its offset; at once if that is past, at the resume if paused then."""

@@ -11,6 +11,7 @@ import msgspec
 
 from ..context import NodeContext
 from .provider import Fields, Message, Piece, Text, ToolSpec, Usage
+from .seconds import Seconds
 
 if TYPE_CHECKING:
     from .agent import AgentProperties
@@ -23,7 +24,7 @@ class DemoScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     tokens: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 40
     """How many chunks to stream, when there is no script."""
-    interval_s: Annotated[float, msgspec.Meta(ge=0)] = 0.05
+    interval_s: Seconds = 0.05
     """Seconds before each chunk."""
     script: str | list[str] | None = None
     """What to say, word by word; a list has one text for each round, the last one repeated."""

@@ -28,9 +28,4 @@ class EndType(InlineType):
         properties: EndProperties = view.properties()
         if properties.output is not None:
             return Outcome(properties.output)
-        return Outcome(merged(view.upstream()))
-
-
-def merged(upstream: dict[str, Any]) -> Any:
-    """Return the one output there is, or all of them by node id."""
-    return next(iter(upstream.values())) if len(upstream) == 1 else upstream
+        return Outcome(view.passed_on())

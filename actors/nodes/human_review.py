@@ -14,6 +14,7 @@ from ..core.properties import is_templated
 from ..core.reviewers import Reviewers
 from ..core.schema import check_against
 from ..core.workflow import Node
+from .seconds import SomeSeconds
 
 ReviewAction: TypeAlias = Literal["approve", "reject", "modify"]
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
@@ -28,7 +29,7 @@ class HumanReviewProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     """A JSON Schema that the answer's data must fit."""
     actions: tuple[ReviewAction, ...] = ("approve", "reject", "modify")
     """What the reviewer may do."""
-    timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    timeout_s: SomeSeconds | None = None
     """How long to wait, counted while the session isn't paused."""
     on_timeout: Literal["fail", "approve", "reject"] = "fail"
     """What happens then: the node fails with code `timeout`, or goes on as if a reviewer had answered so."""

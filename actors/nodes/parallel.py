@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..core.events import ParallelStart
 from ..core.node import InlineType, NoProperties, Outcome, View
-from .end import merged
 
 
 class ParallelType(InlineType):
@@ -16,4 +15,4 @@ class ParallelType(InlineType):
 
     def decide(self, view: View) -> Outcome:
         """Return what came from upstream, announcing the branches."""
-        return Outcome(merged(view.upstream()), facts=(ParallelStart(view.node.next_ids),))
+        return Outcome(view.passed_on(), facts=(ParallelStart(view.node.next_ids),))

@@ -9,6 +9,7 @@ import msgspec
 from ..core.errors import Fault, InvalidInput, NodeError
 from ..core.events import Fact, SignalAwaited
 from ..core.node import Answer, Outcome, View, WaitingType
+from .seconds import SomeSeconds
 
 
 class SignalProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -16,7 +17,7 @@ class SignalProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     """The signal's name; senders use it, or the node's id."""
-    timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    timeout_s: SomeSeconds | None = None
     """How long to wait, counted while the session isn't paused; then the node fails with code `timeout`."""
 
 

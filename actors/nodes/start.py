@@ -26,4 +26,4 @@ class StartType(InlineType):
     def decide(self, view: View) -> Outcome:
         """Return the output map, or the input."""
         properties: StartProperties = view.properties()
-        return Outcome(view.input() if properties.output is None else properties.output)
+        return Outcome(view.raw_input() if properties.output is None else properties.output)

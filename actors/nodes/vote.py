@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Collection
+from itertools import islice
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -10,6 +12,8 @@ from ..core.errors import NodeError
 from ..core.node import InlineType, Outcome, View
 
 APPROVE, REJECT = "approve", "reject"
+MAX_NAMED: Final = 20
+"""Options that are named to whoever voted for none of them."""
 
 
 class VoteProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,20 +56,20 @@ class VoteType(InlineType):
             raise NodeError(f"the ballots are {_kind(ballots)}, not a list", "ballots")
         counts = dict.fromkeys(properties.options, 0)
         for index, ballot in enumerate(ballots):
-            counts[_option(ballot, index, properties.options)] += 1
+            counts[_option(ballot, index, counts)] += 1
         motion = counts[properties.options[0]]
         ratio = motion / len(ballots) if ballots else 0.0
         approved = ratio > properties.threshold or (motion > 0 and motion == len(ballots))
         return Outcome({"approved": approved, "ratio": ratio, "counts": counts, "winner": _winner(counts)})
 
 
-def _option(ballot: Any, index: int, options: tuple[str, ...]) -> str:
+def _option(ballot: Any, index: int, options: Collection[str]) -> str:
     if isinstance(ballot, bool):
         ballot = APPROVE if ballot else REJECT
     if not isinstance(ballot, str):
         raise NodeError(f"ballot {index} is {_kind(ballot)}, not the text of an option", "unknown_option")
     if ballot not in options:
-        known = ", ".join(options)
+        known = ", ".join(islice(options, MAX_NAMED)) + (", …" if len(options) > MAX_NAMED else "")
         raise NodeError(f"ballot {index} is for {ballot[:60]!r}; the options are {known}", "unknown_option")
     return ballot
 

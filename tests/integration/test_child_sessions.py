@@ -16,6 +16,7 @@ from support.watching import collect, contiguous, until
 from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded
 from sessiond.actors.core.errors import NotFound
 from sessiond.actors.core.messages import Create
+from sessiond.actors.openings import AT_ONCE
 
 
 class Bench:
@@ -348,3 +349,31 @@ async def test_what_cant_be_started_says_why(bench: Bench, properties: dict[str,
         with pytest.raises(SessionEnded) as ended:
             await session.result()
         assert ended.value.node_code == code
+
+
+async def test_children_are_started_a_few_at_a_time_however_many_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench.opened("memory://") as runtime:
+        create = runtime.placement.create
+        opening = most = 0
+
+        async def counted(*given: Any, **options: Any) -> Any:
+            nonlocal opening, most
+            opening += 1
+            most = max(most, opening)
+            try:
+                return await create(*given, **options)
+            finally:
+                opening -= 1
+
+        monkeypatch.setattr(runtime.placement, "create", counted)
+        items = list(range(4 * AT_ONCE))
+        bench.after = dict.fromkeys(items, "all")
+        node = {"type": "map", "properties": {"items": items, "workflow": child(), "concurrency": len(items)}}
+        session = await runtime.start(graph({"m": node}))
+        while bench.at_once < len(items):
+            await asyncio.sleep(0)
+        bench.event(bench.begun, "all").set()
+        assert len(await session.result()) == len(items)
+        assert 1 < most <= AT_ONCE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from support.graphs import Engine, fan, graph, layered_graphs, loop
 
-from sessiond.actors.core import decision
+from sessiond.actors.core import decision, scope
 from sessiond.actors.core.errors import ExpressionCost
 from sessiond.actors.core.messages import Advance, Create, Pause, Recover, Resume
 from sessiond.actors.core.scope import NodeScope
@@ -135,8 +135,52 @@ def test_an_expression_that_reads_too_much_fails_its_node_but_other_code_may_rea
     engine = Engine(fan(5, ["e"]) | {"start_node_id": "s"})
     engine.create(start=True)
     engine.run_out(output=MEBIBYTE)
-    scope = NodeScope(engine.workflow, engine.state, engine.workflow.nodes["e"])
-    assert len(scope.upstream()) == 5
+    view = NodeScope(engine.workflow, engine.state, engine.workflow.nodes["e"])
+    assert len(view.upstream()) == 5
     with pytest.raises(ExpressionCost, match="reads more than 4194304 bytes"):
-        scope.value("size(upstream)")
-    assert scope.value("size(nodes.n1.output) + size(nodes.n2.output)") == 2 * len(MEBIBYTE)
+        view.value("size(upstream)")
+    assert view.value("size(nodes.n1.output) + size(nodes.n2.output)") == 2 * len(MEBIBYTE)
+
+
+def test_an_expression_that_reads_too_many_values_is_refused_before_they_are_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = Engine(graph({"s": ["e"], "e": []}))
+    engine.create(start=True, input=Raw(b"[" + b"[]," * 200_000 + b"[]]"))
+    monkeypatch.setattr(scope, "_decode", None)
+    with pytest.raises(ExpressionCost, match="reads more than 195312 values"):
+        NodeScope(engine.workflow, engine.state, engine.workflow.nodes["e"]).value("size(input)")
+
+
+def test_a_decision_breaks_off_behind_an_expression_that_is_refused_for_its_work() -> None:
+    def heavy(onwards: str) -> dict[str, Any]:
+        properties = {"ballots": "input.map(x, input)"}
+        return {"type": "vote", "next_ids": [onwards], "properties": properties, "on_error": "continue"}
+
+    engine = Engine(graph({"a": heavy("b"), "b": heavy("c"), "c": heavy("e"), "e": {"type": "end"}}))
+    engine.once(Create(session_id="s", start=True, input=Raw(msgspec.json.encode([1] * 10_000))))
+    for present in ("b", "c", "e"):
+        assert engine.state.node(present).status == "pending"
+        assert engine.once(Advance()).unfinished is (present != "e")
+    assert engine.state.status == "completed"
+
+
+def test_the_length_of_a_nodes_expressions_is_work_as_well() -> None:
+    cases = [{"when": f"1 == {number} && '{'x' * 1_900}' != ''", "to": "e"} for number in range(2, 60)]
+    switch = {"type": "switch", "next_ids": ["e"], "properties": {"cases": cases, "default": "e"}}
+    engine = Engine(graph({"s": switch, "e": {"type": "end"}}))
+    engine.create(start=True)
+    assert engine.state.error is not None
+    assert engine.state.error.code == "expression_cost"
+
+
+def test_what_is_only_passed_on_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope, "_decode", None)
+    passing = {
+        name: {"type": "parallel", "next_ids": onwards} for name, onwards in {"a": ["b", "c"], "b": ["e"]}.items()
+    }
+    nodes = {"s": {"type": "start", "next_ids": ["a"]}, **passing, "c": {"type": "parallel", "next_ids": ["e"]}}
+    engine = Engine(graph({**nodes, "e": {"type": "end"}}))
+    engine.create(start=True, input=Raw(b'{"x":[null,1]}'))
+    assert engine.state.node("a").output == Raw(b'{"x":[null,1]}')
+    assert engine.state.output == Raw(b'{"b":{"x":[null,1]},"c":{"x":[null,1]}}')

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from sessiond.actors.core.errors import ExpressionCost, ExpressionError
-from sessiond.actors.core.expression_cost import MAX_NESTING, MAX_UNITS, Work, check_work, measure
+from sessiond.actors.core.expression_cost import (
+    _TEXT,
+    MAX_NESTING,
+    MAX_UNITS,
+    MAX_VALUES_READ,
+    Work,
+    _values,
+    check_work,
+    measure,
+    values_in,
+)
 from sessiond.actors.core.expression_syntax import parse
 from sessiond.actors.core.expressions import Expression
 
@@ -146,3 +158,33 @@ def test_nothing_comes_out_larger_than_its_bound(source: str, data: Any, upstrea
     assert exact.width <= bound.width
     assert exact.item <= bound.item
     assert exact.size <= work.units <= MAX_UNITS
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('[]{},:"\\\\a', max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('[]{},:"a', max_size=3), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def counted(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + len(value) + sum(map(counted, value.values()))
+    return 1 + (sum(map(counted, value)) if isinstance(value, list) else 0)
+
+
+@given(JSON)
+def test_values_are_counted_without_decoding(value: Any) -> None:
+    data = Raw(msgspec.json.encode([value, [0] * MAX_VALUES_READ][:1]))
+    exact, found = counted([value]), values_in(data)
+    assert found >= exact  # what stands in texts may count too, as long as there is little of all
+    assert _values(_TEXT.sub(b"0", bytes(data))) == exact
+
+
+def test_commas_in_a_text_are_no_values() -> None:
+    assert values_in(Raw(msgspec.json.encode("1,2,[" * 300_000))) == 1
+
+
+def test_more_than_can_be_read_is_not_counted_to_its_end() -> None:
+    assert values_in(Raw(msgspec.json.encode([""] * 900_000))) == MAX_VALUES_READ + 1
+    assert values_in(Raw(msgspec.json.encode([[]] * 900_000))) > MAX_VALUES_READ

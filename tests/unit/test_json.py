@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from sessiond.actors.core.errors import NodeError
 from sessiond.actors.core.json import encode_output
@@ -94,3 +95,10 @@ def test_an_output_over_the_limit_is_refused() -> None:
     with pytest.raises(NodeError, match="101 bytes, the limit is 100") as refused:
         encode_output("x" * 99, limit=100)
     assert refused.value.node_code == "output_too_large"
+
+
+def test_json_that_is_there_is_only_looked_at_for_its_size() -> None:
+    given = Raw(b"[null]")
+    assert encode_output(given) is given
+    with pytest.raises(NodeError, match="has 6 bytes, the limit is 5"):
+        encode_output(given, 5)

@@ -13,6 +13,7 @@ from sessiond.actors.core.events import (
     HumanInteractionRequired,
     NodeStateChange,
     Progress,
+    TimerSet,
 )
 from sessiond.actors.core.node import InlineType, Outcome, View, WaitingType
 
@@ -69,5 +70,20 @@ def test_so_is_what_a_wait_is_opened_with(opened: Any) -> None:
     types.add(Odd())
     odd = Engine(graph({"o": {"type": "odd"}}), types=types.types)
     with pytest.raises((TypeError, ValueError)):
+        odd.create(start=True)
+    assert odd.records == []
+
+
+def test_a_number_that_json_has_no_word_for_is_none() -> None:
+    class Odd(WaitingType):
+        name = "odd"
+
+        def open(self, view: View) -> Fact:
+            return TimerSet(float("inf"))
+
+    types = registry()
+    types.add(Odd())
+    odd = Engine(graph({"o": {"type": "odd"}}), types=types.types)
+    with pytest.raises(ValueError, match="float"):
         odd.create(start=True)
     assert odd.records == []

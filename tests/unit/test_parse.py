@@ -8,7 +8,7 @@ import pytest
 from support.graphs import chain, faults_of, graph, loop, registry
 
 from sessiond.actors.core.faults import MOST_FAULTS
-from sessiond.actors.core.parse import MAX_TEMPLATES, MAX_VALUES, parse, size_of
+from sessiond.actors.core.parse import MAX_CHARACTERS, MAX_TEMPLATES, MAX_VALUES, parse, size_of
 
 
 def test_all_faults_come_at_once_each_with_its_path() -> None:
@@ -132,3 +132,24 @@ def test_the_size_of_a_definition_is_counted() -> None:
     assert size_of({"a": [1, "x${1}${2}", {"b": "yy"}]}) == (3, 5, 2, 11)
     assert not size_of(chain(20)).large
     assert size_of(chain(800)).large
+
+
+def test_the_characters_of_all_expressions_are_bounded_together() -> None:
+    texts = ["${ '" + "x" * 2_000 + "' }"] * (MAX_CHARACTERS // 2_000)
+    fits = graph({"s": {"type": "step", "properties": {"x": texts[:-10]}}})
+    assert parse(fits, registry().types)
+    inner = graph({"s": {"type": "step", "properties": {"x": texts[:80]}}})
+    maps = {name: {"type": "map", "properties": {"items": [], "workflow": inner}} for name in ("a", "b")}
+    twice = graph({"a": {**maps["a"], "next_ids": ["b"]}, "b": maps["b"]})
+    assert faults_of(twice) == {
+        "$.nodes.b.properties.workflow.nodes.s.properties": "expressions up to here have more than 262144 characters"
+    }
+    assert parse(twice, registry().types, stored=True)
+
+
+def test_the_characters_of_bare_expressions_count() -> None:
+    cases = [{"when": f"{number} == 1 || '{'x' * 1_900}' == ''", "to": "e"} for number in range(150)]
+    switch = {"type": "switch", "next_ids": ["e"], "properties": {"cases": cases, "default": "e"}}
+    assert faults_of(graph({"s": switch, "e": []})) == {
+        "$.nodes.s.properties": "expressions up to here have more than 262144 characters"
+    }
