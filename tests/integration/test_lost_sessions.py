@@ -6,35 +6,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.desk import Desk
 from support.graphs import graph, registry
 
 from sessiond import Runtime
 from sessiond.actors.core.errors import Fenced
 from sessiond.actors.core.messages import Pause
-from sessiond.actors.core.meters import WriterMeters
-from sessiond.actors.core.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from sessiond.actors.queries import AwaitStored, Describe
 
 REVIEW = graph({"r": {"type": "human_review", "properties": {"prompt": "?"}}})
-
-
-class Desk:
-    """A writer that stores nothing: the test settles every commit."""
-
-    def __init__(self, host: WriterHost, store: Store) -> None:
-        self.tickets: asyncio.Queue[Ticket] = asyncio.Queue()
-        self.trouble = None
-        self.fenced: set[int] = set()
-        self.meters = WriterMeters()
-
-    def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
-        self.tickets.put_nowait(ticket)
-
-    def keep(self, shard: int, snapshot: Snapshot) -> None:
-        pass
-
-    async def drain(self) -> None:
-        pass
 
 
 @pytest.mark.parametrize("question", [Describe(), AwaitStored()])

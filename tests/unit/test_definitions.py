@@ -97,6 +97,18 @@ async def test_the_newest_version_is_asked_for_once_a_second_and_a_change_here_c
         await known.find(chain(1)["workflow_id"])
 
 
+async def test_what_was_taken_off_the_list_can_be_listed_again_and_no_other_is_stored_anew() -> None:
+    known, store = kept()
+    one, other = known.compile(numbered(1)), known.compile({**chain(1), "workflow_id": "other"})
+    for workflow in (one, other):
+        await known.keep(workflow, listed=True)
+    await known.unlist(one.workflow_id)
+    for workflow in (one, other):
+        await known.keep(workflow, listed=True)
+    assert {found.workflow_id for found in await known.listed()} == {one.workflow_id, "other"}
+    assert store.puts == 3
+
+
 async def test_an_answer_that_was_overtaken_by_a_change_is_not_kept() -> None:
     known, store = kept()
     await known.keep(known.compile(numbered(1)), listed=True)
