@@ -18,19 +18,21 @@ REVIEW = graph({"r": {"type": "human_review", "properties": {"prompt": "?"}}})
 
 
 @pytest.mark.parametrize("question", [Describe(), AwaitStored()])
-async def test_a_question_between_two_refusals_is_answered(question: Any) -> None:
+async def test_questions_before_and_behind_a_refused_commit_are_answered(question: Any) -> None:
     async with Runtime.open("memory://", registry=registry(), writer=Desk) as runtime:
         tickets = runtime.writer.tickets
         creating = asyncio.create_task(runtime.create(REVIEW, session_id="s"))
         first = await tickets.get()
         ref = runtime.placement.shard("s").sessions["s"]
+        before = ref.ask(question, block=False)
         pausing = asyncio.create_task(runtime.command("s", Pause()))
         second = await tickets.get()
-        asked = ref.ask(question, block=False)
+        behind = ref.ask(question, block=False)
         first.settled(Fenced(0))
-        with pytest.raises(Fenced):
-            async with asyncio.timeout(5):
-                await asked
+        for asked in (before, behind):
+            with pytest.raises(Fenced):
+                async with asyncio.timeout(5):
+                    await asked
         second.settled(Fenced(0))
         for command in (creating, pausing):
             with pytest.raises(Fenced):
