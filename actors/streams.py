@@ -145,6 +145,8 @@ class EventHub:
         """
         subscription = Subscription(self, session_id, after_seq, seen, bound)
         self._subscribers.setdefault(session_id, []).append(subscription)
+        if self.closed:  # it would wait for ever
+            subscription.close()
         return subscription
 
     def drop(self, subscription: Subscription) -> None:
