@@ -1,14 +1,15 @@
-"""An attempt that is ended before it took its first step leaves nothing behind."""
+"""Attempts that are ended or overtaken, before their first step or amid one, leave nothing behind."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+import pytest
 from support.desk import Desk
 from support.graphs import graph, loop, registry
 
-from sessiond import Runtime
+from sessiond import Options, Runtime
 from sessiond.actors.dispatch.dispatcher import LoopDispatcher
 from sessiond.actors.dispatch.mailbox import Kill
 from sessiond.actors.executor import NodeExecutor
@@ -39,6 +40,24 @@ async def test_a_session_leaves_memory_whose_node_was_killed_before_it_began() -
         ref = runtime.placement.shard("s").sessions["s"]
         receipt = await session.stop()
         assert receipt.status == "failed"
+        await asyncio.wait_for(asyncio.to_thread(ref.actor_stopped.wait), 10)
+        assert not runtime.placement.shard("s").sessions
+
+
+@pytest.mark.parametrize("end", ["stop", "cancel"])
+async def test_a_session_leaves_memory_as_soon_as_what_ran_at_its_end_is_through(end: str) -> None:
+    types, begun = registry(), asyncio.Event()
+
+    @types.node("work")
+    async def work(context: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with Runtime.open("memory://", registry=types, options=Options(grace_s=0.0)) as runtime:
+        session = await runtime.start(graph({"s": {"type": "work"}}), session_id="s")
+        await begun.wait()
+        ref = runtime.placement.shard("s").sessions["s"]
+        assert (await getattr(session, end)()).in_flight == ("s",)
         await asyncio.wait_for(asyncio.to_thread(ref.actor_stopped.wait), 10)
         assert not runtime.placement.shard("s").sessions
 
