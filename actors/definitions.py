@@ -68,6 +68,7 @@ class Definitions:
         self._stored: Recent[tuple[str, str, bool], None] = Recent(MOST_KNOWN)
         self._newest: Recent[str, tuple[float, Workflow]] = Recent(MOST_KEPT)
         self._changes = 0
+        self._unlistings = 0
         self._compiling = asyncio.Lock()
         self._pins: Counter[tuple[str, str]] = Counter()
         self._leaving: dict[tuple[str, str], _Leaving] = {}
@@ -111,18 +112,22 @@ class Definitions:
             while (leaving := self._leaving.get(key)) is not None:
                 await asyncio.shield(leaving.over)
             definition = Definition(stored_id, version, workflow.body, stamp(self._clock.now()), listed)
-            if (*key, listed) not in self._stored:
+            if (*key, listed) in self._stored:
+                self._stored.use((*key, listed), None)
+            else:
                 self._pins[key] += 1  # also for the write, which goes on though whoever asked for it leaves
                 await carried_through(self._put(definition, key))
-            self._stored.use((*key, listed), None)
         finally:
             self._unpin(key)
         return msgspec.structs.replace(definition, workflow_id=workflow.workflow_id)
 
     async def _put(self, definition: Definition, pinned: tuple[str, str]) -> None:
+        unlistings = self._unlistings
         try:
             await self._read(self._store.put_definition, definition)
             self._forget_newest(definition.workflow_id)
+            if unlistings == self._unlistings:  # else it may be off the list again
+                self._stored.use((*pinned, definition.listed), None)
         finally:
             self._unpin(pinned)
 
@@ -225,10 +230,18 @@ class Definitions:
             NotFound: it isn't on it.
         """
         key = _key(workflow_id, tenant)
-        if not await self._read(self._store.unlist_definition, key):
+        if not await carried_through(self._unlist(key)):
             raise NotFound("workflow", workflow_id)
-        self._forget_newest(key)
-        self._stored.forget(lambda stored: stored[0] == key and stored[2])
+
+    async def _unlist(self, key: str) -> bool:
+        """Whatever comes of the write, and whoever leaves meanwhile: what it takes off can be listed again."""
+        try:
+            was_listed: bool = await self._read(self._store.unlist_definition, key)
+        finally:
+            self._unlistings += 1
+            self._forget_newest(key)
+            self._stored.forget(lambda stored: stored[0] == key and stored[2])
+        return was_listed
 
 
 def _stored_as(workflow: Workflow, tenant: str) -> tuple[str, str]:

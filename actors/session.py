@@ -318,7 +318,7 @@ class SessionActor(LoopActor):
         if not self._rested or self._attempts or self._waiters or self._under_way or len(self.mailbox):
             self._rested = True
             return False
-        if self._lost is not None or not self._state.at_rest or self._env.soon(self._state.wakes_at()):
+        if self._lost is not None or self._env.soon(self._state.wakes_at()):
             return False
         self._keep_snapshot(leaving=True)
         self._retire()

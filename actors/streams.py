@@ -145,6 +145,8 @@ class EventHub:
         """
         subscription = Subscription(self, session_id, after_seq, seen, bound)
         self._subscribers.setdefault(session_id, []).append(subscription)
+        if self.closed:  # it would wait for ever
+            subscription.close()
         return subscription
 
     def drop(self, subscription: Subscription) -> None:
@@ -332,8 +334,6 @@ class Subscription:
         while (chunk := await self.pull()) is not None:
             if chunk.reset is not None:
                 yield as_record(chunk.reset)
-            if not chunk.data:
-                continue
             for record in unpack_plain(chunk):
                 yield record
                 if record.event == "execution:completed":
@@ -343,7 +343,7 @@ class Subscription:
 
     def _take(self, segments: list[Segment]) -> Chunk:
         first = self.cursor + 1
-        parts = [after(segment, self.cursor) for segment in segments if segment.last_seq > self.cursor]
+        parts = [after(segment, self.cursor) for segment in segments]
         if segments[0].first_seq > first:
             first = segments[0].first_seq
         self.cursor = max(self.cursor, segments[-1].last_seq)

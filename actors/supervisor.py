@@ -75,6 +75,30 @@ class FailOver(Control):
         self.session_id = session_id
 
 
+class _Activation:
+    """A session on its way into memory.
+
+    Attributes:
+        replies: of those who asked for it.
+        wanted: the workflow of a new session, for somebody who asked for one if there is none.
+        outdated: the session was deleted meanwhile, so what is being read of it is no more.
+    """
+
+    __slots__ = ("outdated", "replies", "wanted")
+
+    def __init__(self) -> None:
+        self.replies: list[Deferred[ActorRef[SessionActor]]] = []
+        self.wanted: Workflow | None = None
+        self.outdated = False
+
+    def join(self, wanted: Workflow | None) -> Deferred[ActorRef[SessionActor]]:
+        """Return a promise of the session."""
+        self.wanted = self.wanted or wanted
+        reply = Deferred[ActorRef[SessionActor]]()
+        self.replies.append(reply)
+        return reply
+
+
 FindRow = Callable[[str], Awaitable[SessionRow | None]]
 
 
@@ -99,12 +123,10 @@ class Supervisor(LoopActor):
         self._shard = shard
         self._restorer = restorer
         self._row = row
-        self._activating: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
-        self._parked: dict[str, list[Deferred[ActorRef[SessionActor]]]] = {}
+        self._activating: dict[str, _Activation] = {}
+        self._parked: dict[str, _Activation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wanted: dict[str, Workflow] = {}
         self._doomed: set[str] = set()
-        self._outdated: set[str] = set()
         self._budgets: dict[str, RestartBudget] = {}
 
     def on_receive(self, message: Any) -> Any:
@@ -119,8 +141,7 @@ class Supervisor(LoopActor):
             case Open(session_id=session_id, workflow=workflow):
                 if message.fresh:
                     return self._spawn(workflow, SessionState(session_id))
-                self._wanted.setdefault(session_id, workflow)
-                return self._activate(session_id)
+                return self._activate(session_id, workflow)
             case Activate():
                 return self._activate(message.session_id)
             case Forget():
@@ -136,57 +157,52 @@ class Supervisor(LoopActor):
         """Stop activations under way."""
         for task in self._tasks:
             task.cancel()
-        for replies in (*self._activating.values(), *self._parked.values()):
-            for reply in replies:
+        for activation in (*self._activating.values(), *self._parked.values()):
+            for reply in activation.replies:
                 reply.set_exception(Draining("the runtime is shutting down"))
-        self._activating.clear()
 
     def _spawn(self, workflow: Workflow, state: SessionState, *left: Any) -> ActorRef[SessionActor]:
         ref = self.spawn(SessionActor, self._env, self._shard, workflow, state, *left)
         self.sessions[state.session_id] = ref
         return ref
 
-    def _activate(self, session_id: str) -> Any:
+    def _activate(self, session_id: str, wanted: Workflow | None = None) -> Any:
         ref = self.sessions.get(session_id)
         if ref is not None and ref.is_alive():
-            self._wanted.pop(session_id, None)
             return ref
-        reply = Deferred[ActorRef[SessionActor]]()
         if ref is not None:  # it failed inside: its log can't be read before its last commits are in there
-            self._parked.setdefault(session_id, []).append(reply)
-            return reply
-        waiting = self._activating.get(session_id)
-        if waiting is not None:
-            waiting.append(reply)
-            return reply
-        self._activating[session_id] = [reply]
-        self._begin(self._bring_back(session_id))
-        return reply
+            return self._parked.setdefault(session_id, _Activation()).join(wanted)
+        if session_id not in self._activating:
+            self._bring_back(session_id, _Activation())
+        return self._activating[session_id].join(wanted)
+
+    def _bring_back(self, session_id: str, activation: _Activation) -> None:
+        self._activating[session_id] = activation
+        self._begin(self._brought_back(session_id, activation))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _bring_back(self, session_id: str) -> None:
+    async def _brought_back(self, session_id: str, activation: _Activation) -> None:
         try:
-            ref = await self._recovered(session_id)
+            ref = await self._recovered(session_id, activation)
         except Exception as error:
             if not isinstance(error, SessiondError):
                 logger.exception("session %s can't be brought back", session_id)
-            self._wanted.pop(session_id, None)
-            self._outdated.discard(session_id)
-            for reply in self._activating.pop(session_id, ()):
+            del self._activating[session_id]
+            for reply in activation.replies:
                 reply.set_exception(error)
             return
-        for reply in self._activating.pop(session_id, ()):
+        del self._activating[session_id]
+        for reply in activation.replies:
             reply.set(ref)
 
-    async def _recovered(self, session_id: str) -> ActorRef[SessionActor]:
-        restored, parent = await self._restored(session_id)
-        wanted = self._wanted.pop(session_id, None)
-        if restored is None and wanted is not None:
-            return self._spawn(wanted, SessionState(session_id))
+    async def _recovered(self, session_id: str, activation: _Activation) -> ActorRef[SessionActor]:
+        restored, parent = await self._restored(session_id, activation)
+        if restored is None and activation.wanted is not None:
+            return self._spawn(activation.wanted, SessionState(session_id))
         if restored is None:
             raise NotFound("session", session_id)
         state = restored.state
@@ -201,19 +217,19 @@ class Supervisor(LoopActor):
             ref.tell(Recover())
         return ref
 
-    async def _restored(self, session_id: str) -> tuple[Restored | None, SessionRow | None]:
+    async def _restored(self, session_id: str, activation: _Activation) -> tuple[Restored | None, SessionRow | None]:
         """Read a session back, and its parent's row; again if it was deleted meanwhile."""
         while True:
-            self._outdated.discard(session_id)
+            activation.outdated = False
             restored = await self._restorer.restore(session_id)
             parent_id = None if restored is None else restored.state.parent_id
             parent = None if parent_id is None else await self._row(parent_id)
-            if session_id not in self._outdated:
+            if not activation.outdated:
                 return restored, parent
 
     def _forget(self, session_id: str) -> None:
-        if session_id in self._activating:
-            self._outdated.add(session_id)
+        if (activation := self._activating.get(session_id)) is not None:
+            activation.outdated = True
         ref = self.sessions.get(session_id)
         actor = ref.actor if isinstance(ref, Mailbox) else None
         if ref is not None and isinstance(actor, SessionActor) and actor.status in TERMINAL:  # else it is a new one
@@ -231,8 +247,7 @@ class Supervisor(LoopActor):
         if not budget.spend(now):
             self._doomed.add(session_id)
         if parked := self._parked.pop(session_id, None):
-            self._activating[session_id] = parked
-            self._begin(self._bring_back(session_id))
+            self._bring_back(session_id, parked)
         self._begin(self._go_on(session_id))
 
     async def _go_on(self, session_id: str) -> None:

@@ -64,6 +64,7 @@ class FanIn:
         self._tap: Tap | None = None
         self._subscriptions: dict[str, Subscription] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._subscriptions) + (self._tap is not None)
@@ -79,6 +80,8 @@ class FanIn:
         if self._tap is not None:
             async with self._turn:
                 await self._drain()
+        if self._closed:
+            return  # meanwhile: nobody would let go of it any more
         self._check(session_id, session_id in self._subscriptions)
         self._tally.enter(self._tenant)
         subscription = self._runtime.hub.subscribe(session_id, after, seen=seen, bound=self._buffer)
@@ -117,6 +120,7 @@ class FanIn:
 
     def close(self) -> None:
         """Follow nothing any more."""
+        self._closed = True
         self.unfollow_all()
         for session_id in list(self._subscriptions):
             self.unsubscribe(session_id)

@@ -33,7 +33,7 @@ def edge(workflow: Workflow, state: SessionState, source: str, target: Node) -> 
         case "skipped":
             pass
     for loop in workflow.nodes[source].loops:
-        if target.id not in workflow.nodes[loop].body and loop != source and not _through(state, loop):
+        if target.id not in workflow.nodes[loop].body and not _through(state, loop):
             return "open"
     return "dead"
 

@@ -289,6 +289,14 @@ def test_a_store_of_the_future_is_left_untouched(
     assert client.hgetall(keys.META) == {b"schema": str(VERSION + 1).encode()}
 
 
+def test_a_store_of_the_past_is_refused_by_older_versions_once_it_was_opened(
+    open_store: OpenStore, redis_url: str, client: Redis
+) -> None:
+    client.hset(keys.META, mapping={"schema": "1", "shards": "4"})
+    assert open_store(redis_url.partition("?")[0]).shards == 4
+    assert client.hget(keys.META, "schema") == str(VERSION).encode()
+
+
 def test_a_wrong_password_is_no_passing_trouble(open_store: OpenStore, own_server: RedisServer) -> None:
     with Redis(port=own_server.port) as admin:
         admin.config_set("requirepass", "secret")

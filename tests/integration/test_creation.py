@@ -11,7 +11,7 @@ from support.held_store import HeldStore
 from support.watching import collect, contiguous
 
 from sessiond import Runtime
-from sessiond.actors.core.errors import NotFound
+from sessiond.actors.core.errors import NotFound, StoreUnavailable
 from sessiond.actors.core.messages import Cancel, Create, Start
 from sessiond.actors.queries import AwaitEnd, Describe
 from sessiond.actors.supervisor import Open
@@ -58,3 +58,26 @@ async def test_a_creation_in_place_of_one_that_was_given_up_runs_its_own_workflo
         assert set(detail.nodes) == {"s", "only"}
         assert (await runtime.row("s")).workflow_version == detail.workflow_version
         assert set((await runtime.workflow_of("s")).nodes) == {"s", "only"}
+
+
+async def test_who_was_told_of_a_session_wants_no_other_once_that_is_deleted() -> None:
+    async with Runtime.open("memory://", registry=registry()) as runtime:
+        for _ in range(2):
+            await runtime.create(chain(1), session_id="s", start=False)
+        await runtime.session("s").cancel()
+        await runtime.delete("s")
+        with pytest.raises(NotFound):
+            await runtime.session("s").start()
+        assert not runtime.awake("s")
+
+
+async def test_a_creation_that_failed_makes_nothing_of_a_command_that_comes_later() -> None:
+    store = HeldStore()
+    async with Runtime.open(store, registry=registry()) as runtime:
+        await runtime.recovered
+        store.away["load"] = 1
+        with pytest.raises(StoreUnavailable):
+            await runtime.create(chain(1), session_id="s")
+        with pytest.raises(NotFound):
+            await runtime.session("s").start()
+        assert not runtime.awake("s")

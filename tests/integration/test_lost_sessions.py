@@ -6,51 +6,33 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.desk import Desk
 from support.graphs import graph, registry
 
 from sessiond import Runtime
 from sessiond.actors.core.errors import Fenced
 from sessiond.actors.core.messages import Pause
-from sessiond.actors.core.meters import WriterMeters
-from sessiond.actors.core.ports import Commit, Snapshot, Store, Ticket, WriterHost
 from sessiond.actors.queries import AwaitStored, Describe
 
 REVIEW = graph({"r": {"type": "human_review", "properties": {"prompt": "?"}}})
 
 
-class Desk:
-    """A writer that stores nothing: the test settles every commit."""
-
-    def __init__(self, host: WriterHost, store: Store) -> None:
-        self.tickets: asyncio.Queue[Ticket] = asyncio.Queue()
-        self.trouble = None
-        self.fenced: set[int] = set()
-        self.meters = WriterMeters()
-
-    def submit(self, shard: int, commit: Commit, ticket: Ticket) -> None:
-        self.tickets.put_nowait(ticket)
-
-    def keep(self, shard: int, snapshot: Snapshot) -> None:
-        pass
-
-    async def drain(self) -> None:
-        pass
-
-
 @pytest.mark.parametrize("question", [Describe(), AwaitStored()])
-async def test_a_question_between_two_refusals_is_answered(question: Any) -> None:
+async def test_questions_before_and_behind_a_refused_commit_are_answered(question: Any) -> None:
     async with Runtime.open("memory://", registry=registry(), writer=Desk) as runtime:
         tickets = runtime.writer.tickets
         creating = asyncio.create_task(runtime.create(REVIEW, session_id="s"))
         first = await tickets.get()
         ref = runtime.placement.shard("s").sessions["s"]
+        before = ref.ask(question, block=False)
         pausing = asyncio.create_task(runtime.command("s", Pause()))
         second = await tickets.get()
-        asked = ref.ask(question, block=False)
+        behind = ref.ask(question, block=False)
         first.settled(Fenced(0))
-        with pytest.raises(Fenced):
-            async with asyncio.timeout(5):
-                await asked
+        for asked in (before, behind):
+            with pytest.raises(Fenced):
+                async with asyncio.timeout(5):
+                    await asked
         second.settled(Fenced(0))
         for command in (creating, pausing):
             with pytest.raises(Fenced):

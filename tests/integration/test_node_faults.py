@@ -16,6 +16,7 @@ from support.watching import collect, contiguous, until
 from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded
 from sessiond.actors.core.errors import Overloaded
 
+REVIEW = {"type": "human_review", "properties": {"prompt": "?"}}
 CYCLE: list[Any] = []
 CYCLE.append(CYCLE)
 
@@ -131,6 +132,26 @@ async def test_a_parked_node_has_its_time_when_it_goes_on(runtime: Runtime, type
     assert (detail.error.code if detail.error else None) == ("timeout" if hangs else None)
 
 
+class Speechless:
+    """Records nothing, for it fails."""
+
+    def attempt(self, *given: Any, **more: Any) -> Any:
+        raise RuntimeError("no trace")
+
+
+async def test_an_executor_that_dies_itself_fails_its_attempt(runtime: Runtime, types: NodeRegistry) -> None:
+    runtime.resources.tracing = Speechless()  # type: ignore[assignment]
+    session = await runtime.start(
+        graph({"s": {"type": "step", "on_error": "continue", "next_ids": ["r"]}, "r": REVIEW})
+    )
+    await until(session, "human_interaction_required")
+    error = (await session.detail()).nodes["s"].error
+    assert error is not None
+    assert "no trace" in error.message
+    while runtime.awake(session.id):
+        await runtime.presence.passivate()
+
+
 async def test_a_timeout_of_the_node_itself_is_an_ordinary_error(runtime: Runtime, types: NodeRegistry) -> None:
     types.node("own")(raises(TimeoutError("theirs")))
     session = await runtime.start(graph({"s": {"type": "own", "timeout_s": 60}}))
@@ -177,6 +198,30 @@ async def test_what_a_node_emits_after_the_stop_is_dropped(runtime: Runtime, typ
     records = await collect(session)
     contiguous(records)
     assert records[-1].seq == receipt.seq == (await session.detail()).seq
+
+
+async def test_what_an_attempt_emits_after_its_time_is_no_part_of_the_next_one(
+    runtime: Runtime, types: NodeRegistry
+) -> None:
+    again, said = threading.Event(), threading.Event()
+
+    @types.node("late")
+    def late(context: Any) -> None:
+        if context.attempt == 1:
+            again.wait(10)
+            context.emit("late")
+            said.set()
+        else:
+            again.set()
+            said.wait(10)
+            context.emit("fresh")
+
+    node = {"type": "late", "timeout_s": 0.05, "retry": {"max_attempts": 9, "initial_s": 0.001}}
+    session = await runtime.start(graph({"s": node}))
+    assert (await session.wait()).status == "completed"
+    records = await collect(session)
+    assert {record.data["chunk"] for record in records if record.event == "token_stream"} == {"fresh"}
+    contiguous(records)
 
 
 async def test_tools_run_on_threads_and_on_the_loop(runtime: Runtime, types: NodeRegistry) -> None:

@@ -19,16 +19,18 @@ PARKING = graph({"a": {"type": "parking"}})
 class Lot:
     """A paused session whose only node is parked, on a store that the test holds."""
 
-    def __init__(self, store: HeldStore, session: Session, passed: asyncio.Event) -> None:
+    def __init__(self, store: HeldStore, session: Session, passed: asyncio.Event, end: asyncio.Event) -> None:
         self.store = store
         self.session = session
         self.passed = passed
+        self.end = end
 
 
 @pytest.fixture
 async def lot() -> AsyncIterator[Lot]:
     types, store = registry(), HeldStore()
-    go, begun, passed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    go, begun, passed, end = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    end.set()
 
     @types.node("parking")
     async def parking(context: Any) -> Any:
@@ -36,6 +38,7 @@ async def lot() -> AsyncIterator[Lot]:
         await go.wait()
         await context.checkpoint()
         passed.set()
+        await end.wait()
         return "through"
 
     async with Runtime.open(store, registry=types) as runtime:
@@ -44,7 +47,7 @@ async def lot() -> AsyncIterator[Lot]:
         await session.pause()
         go.set()
         await until(session, "execution:quiesced")
-        yield Lot(store, session, passed)
+        yield Lot(store, session, passed, end)
         store.commits.open()
 
 
@@ -80,3 +83,14 @@ async def test_a_pause_behind_the_resume_keeps_them_parked(lot: Lot) -> None:
     lot.store.commits.open()
     await asyncio.gather(resuming, pausing)
     assert not lot.passed.is_set()
+
+
+async def test_one_that_went_on_is_at_work_until_it_ends_or_parks_again(lot: Lot) -> None:
+    lot.end.clear()
+    await lot.session.resume()
+    await lot.passed.wait()
+    receipt = await lot.session.pause()
+    assert (receipt.in_flight, (await lot.session.detail()).quiesced) == (("a",), False)
+    lot.end.set()
+    quiet = await until(lot.session, "execution:quiesced", after=receipt.seq)
+    assert [record.data["status"] for record in quiet if record.node_id == "a"] == ["completed"]

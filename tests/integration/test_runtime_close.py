@@ -54,6 +54,14 @@ async def test_who_follows_a_session_is_told() -> None:
     assert not runtime.hub.watched(session.id)
 
 
+async def test_who_follows_a_session_too_late_is_told_as_well() -> None:
+    async with Runtime.open("memory://", registry=registry()) as runtime:
+        session = await runtime.start(graph({"r": REVIEW}))
+    with pytest.raises(Draining):
+        await collect(session)
+    assert not runtime.hub.watched(session.id)
+
+
 async def test_a_thread_that_is_parked_gets_away() -> None:
     types = registry()
     begun, paused, ended = threading.Event(), threading.Event(), threading.Event()

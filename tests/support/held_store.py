@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sessiond.actors.core.errors import StoreError, StoreUnavailable, Unavailable
 from sessiond.actors.core.ports import Batch, Stored
+from sessiond.actors.core.segment import Segment
 from sessiond.persistence.memory import MemoryStore
 
 
@@ -42,6 +43,7 @@ class HeldStore(MemoryStore):
     Attributes:
         commits: what commits pass.
         loads: what loads pass.
+        reads: what reads of a log pass.
         deletions: what deletions pass.
         away: how often each read is refused before it is answered, by its name.
     """
@@ -50,6 +52,7 @@ class HeldStore(MemoryStore):
         super().__init__()
         self.commits = Valve()
         self.loads = Valve()
+        self.reads = Valve()
         self.deletions = Valve()
         self.away: Counter[str] = Counter()
 
@@ -64,6 +67,10 @@ class HeldStore(MemoryStore):
         self._refuse("load")
         self.loads.pass_through()
         return super().load(session_id)
+
+    def read(self, session_id: str, after_seq: int, limit: int) -> list[Segment]:
+        self.reads.pass_through()
+        return super().read(session_id, after_seq, limit)
 
     def delete(self, session_id: str, *, token: str | None = None, with_definition: bool = True) -> bool:
         self.deletions.pass_through()

@@ -17,6 +17,7 @@ from support.graphs import graph, registry
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from sessiond import Runtime
+from sessiond.actors.core.ports import Store
 from sessiond.gateway.client import Client
 from sessiond.gateway.server import Server, serving
 from sessiond.gateway.settings import Settings
@@ -83,12 +84,12 @@ class Site:
 
 
 @asynccontextmanager
-async def site_on(store_url: str, ca: str | Path | None = None, **given: Any) -> AsyncIterator[Site]:
+async def site_on(store: str | Store, ca: str | Path | None = None, **given: Any) -> AsyncIterator[Site]:
     """Serve a store; over TLS if the settings say so, with a certificate of authority `ca`."""
     types = registry()
     settings = Settings(port=0, **given)
     async with (
-        Runtime.open(store_url, registry=types, options=settings.options()) as runtime,
+        Runtime.open(store, registry=types, options=settings.options()) as runtime,
         serving(runtime, settings) as server,
         Client(server.url, ca=ca) as client,
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -95,6 +96,45 @@ async def test_the_newest_version_is_asked_for_once_a_second_and_a_change_here_c
     await known.unlist(chain(1)["workflow_id"])
     with pytest.raises(NotFound):
         await known.find(chain(1)["workflow_id"])
+
+
+async def test_what_was_taken_off_the_list_can_be_listed_again_and_no_other_is_stored_anew() -> None:
+    known, store = kept()
+    one, other = known.compile(numbered(1)), known.compile({**chain(1), "workflow_id": "other"})
+    for workflow in (one, other):
+        await known.keep(workflow, listed=True)
+    await known.unlist(one.workflow_id)
+    for workflow in (one, other):
+        await known.keep(workflow, listed=True)
+    assert {found.workflow_id for found in await known.listed()} == {one.workflow_id, "other"}
+    assert store.puts == 3
+
+
+async def test_what_was_taken_off_the_list_while_it_was_put_there_can_be_listed_again() -> None:
+    known, store = kept()
+    workflow = known.compile(numbered(1))
+    store.before_answer = lambda: known.unlist(workflow.workflow_id)
+    await known.keep(workflow, listed=True)
+    assert await known.listed() == []
+    await known.keep(workflow, listed=True)
+    assert [found.version for found in await known.listed()] == [workflow.version]
+
+
+async def test_who_leaves_while_a_workflow_is_taken_off_the_list_keeps_it_off_for_nobody_else() -> None:
+    known, store = kept()
+    workflow = known.compile(numbered(1))
+    await known.keep(workflow, listed=True)
+    unlisting = asyncio.ensure_future(known.unlist(workflow.workflow_id))
+
+    async def leave() -> None:
+        unlisting.cancel()
+        await asyncio.sleep(0)
+
+    store.before_answer = leave
+    await asyncio.wait([unlisting])
+    assert unlisting.cancelled()
+    await known.keep(workflow, listed=True)
+    assert [found.version for found in await known.listed()] == [workflow.version]
 
 
 async def test_an_answer_that_was_overtaken_by_a_change_is_not_kept() -> None:

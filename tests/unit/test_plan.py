@@ -283,3 +283,32 @@ def test_a_node_that_never_ran_can_be_asked_about() -> None:
     engine = started(graph({"a": ["b"], "b": []}))
     scope = NodeScope(engine.workflow, engine.state, engine.workflow.nodes["a"])
     assert template('${ has(nodes.b.output) ? "some" : nodes.b.status }')(scope) == "pending"
+
+
+def test_a_join_of_a_later_round_is_met_as_early_as_in_the_first() -> None:
+    both = {"type": "parallel", "next_ids": ["a", "b"]}
+    early = {"type": "step", "join": "any", "next_ids": ["l"]}
+    nodes = {"s": ["p"], "p": both, "a": ["j"], "b": ["j"], "j": early, "l": loop("p", "e", 2), "e": []}
+    engine = started(graph(nodes))
+    for node_id in ("s", "a", "j", "a"):
+        engine.complete(node_id)
+    assert waiting(engine) == ["b", "j"]
+
+
+def test_an_edge_of_an_earlier_round_starts_its_node_once_no_other_can() -> None:
+    cases = {"cases": [{"when": "round == 1", "to": "quick"}], "default": "other"}
+    nodes = {
+        "s": ["w", "quick"],
+        "w": {"type": "switch", "next_ids": ["quick", "other"], "properties": cases},
+        "quick": {"type": "step", "join": "any", "next_ids": ["j"]},
+        "other": ["j"],
+        "j": ["l"],
+        "l": loop("w", "e", 2),
+        "e": [],
+    }
+    engine = started(graph(nodes))
+    for node_id in ("s", "quick", "j"):
+        engine.complete(node_id)
+    assert waiting(engine) == ["quick", "other"]
+    engine.run_out()
+    assert engine.state.status == "completed"

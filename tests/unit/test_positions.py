@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.stores import row, segment
 
-from sessiond.actors.core.errors import CorruptLog, PositionConflict, StoreError
+from sessiond.actors.core.errors import CorruptLog, LogTrimmed, PositionConflict, StoreError
 from sessiond.actors.core.ports import Batch, Commit, Snapshot
 from sessiond.actors.core.segment import Segment
 from sessiond.actors.core.sharding import shard_of
-from sessiond.persistence.positions import check_contiguous, check_loaded, check_shape, unwritten
+from sessiond.persistence.positions import check_contiguous, check_loaded, check_read, check_shape, unwritten
 
 
 def plan(log: list[Segment], *parts: Segment, snapshots: tuple[int, ...] = ()) -> list[Segment]:
@@ -91,6 +91,20 @@ def test_a_gap_or_overlap_in_a_log_is_an_error(after: int, parts: list[tuple[int
     else:
         with pytest.raises(CorruptLog, match=wrong):
             check_contiguous("a", after, log)
+
+
+@pytest.mark.parametrize(
+    ("after", "covered", "error"), [(2, 0, None), (1, 2, LogTrimmed), (1, 3, LogTrimmed), (1, 1, CorruptLog)]
+)
+def test_a_front_is_trimmed_only_where_the_snapshot_stands_for_all_of_it(
+    after: int, covered: int, error: type[StoreError] | None
+) -> None:
+    """Whoever goes on from a snapshot before the gap would never know of the events in it."""
+    if error is None:
+        check_read("a", after, [segment(3, 4)], lambda: covered)
+        return
+    with pytest.raises(error):
+        check_read("a", after, [segment(3, 4)], lambda: covered)
 
 
 def test_a_log_that_ends_before_its_row_is_an_error() -> None:
