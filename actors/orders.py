@@ -38,11 +38,13 @@ class Orders:
             return
         tenant = tenant_of(session_id)
         self._waiting.setdefault(tenant, deque()).append((session_id, command))
-        under_way = self._under_way.setdefault(tenant, set())
-        if len(under_way) < self._at_once:
-            task = asyncio.get_running_loop().create_task(self._work(tenant))
-            under_way.add(task)
-            task.add_done_callback(lambda done: self._through(tenant, done))
+        if len(self._under_way.setdefault(tenant, set())) < self._at_once:
+            self._begin(tenant)
+
+    def _begin(self, tenant: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._work(tenant))
+        self._under_way[tenant].add(task)
+        task.add_done_callback(lambda done: self._through(tenant, done))
 
     async def _work(self, tenant: str) -> None:
         waiting = self._waiting[tenant]
@@ -53,7 +55,9 @@ class Orders:
     def _through(self, tenant: str, task: asyncio.Task[None]) -> None:
         under_way = self._under_way[tenant]
         under_way.discard(task)
-        if not under_way and not self._waiting[tenant]:
+        if self._waiting[tenant]:
+            self._begin(tenant)  # given when all were through already, and counted still
+        elif not under_way:
             del self._under_way[tenant], self._waiting[tenant]
 
     async def close(self) -> None:

@@ -48,3 +48,17 @@ async def test_what_waits_is_dropped_at_the_close() -> None:
     orders.give("c", Stop())
     await _settle()
     assert sessions.begun == ["a"]
+
+
+async def test_one_that_is_given_between_the_end_of_the_last_and_its_being_noticed_is_carried_out() -> None:
+    begun: list[str] = []
+
+    async def tell(session_id: str, command: Command) -> None:
+        begun.append(session_id)
+        if session_id == "a":
+            asyncio.get_running_loop().call_soon(orders.give, "b", command)
+
+    orders = Orders(tell, 1)
+    orders.give("a", Stop())
+    await _settle()
+    assert begun == ["a", "b"]
