@@ -92,8 +92,9 @@ class Definitions:
         Raises:
             InvalidWorkflow: with every fault.
         """
-        compile_it = functools.partial(parse, definition, self._registry.types, stored=stored)
-        if not size_of(definition).large:
+        size = size_of(definition)
+        compile_it = functools.partial(parse, definition, self._registry.types, stored=stored, size=size)
+        if not size.large:
             return self._kept(compile_it(), tenant)
         async with self._compiling:
             return self._kept(await self._read(compile_it), tenant)

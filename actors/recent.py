@@ -34,6 +34,12 @@ class Recent(Generic[K, V]):
         if len(self._values) > self._most:
             del self._values[next(iter(self._values))]
 
+    def of(self, key: K, make: Callable[[], V]) -> V:
+        """Return a value, made if it isn't there, and use it."""
+        value = self._values[key] if key in self._values else make()
+        self.use(key, value)
+        return value
+
     def discard(self, key: K) -> None:
         """Drop a key, if it is there."""
         self._values.pop(key, None)

@@ -66,7 +66,7 @@ class Upkeep:
         if not changed and idle == self._idle and _ROW_EVENTS.isdisjoint(events):
             return None
         self._idle = idle
-        return msgspec.structs.replace(state.row(), idle=idle)
+        return state.row(idle)
 
     def grew(self, size: int) -> None:
         """Note that `size` bytes came to the log."""

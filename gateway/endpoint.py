@@ -36,7 +36,7 @@ from .wire import decode, decode_query, encode
 JSON: Final = "application/json"
 REQUEST_ID: Final = "X-Request-Id"
 _PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
-_LARGE: Final = 65_536
+_LARGE_BODY: Final = 65_536
 """Bytes of a body that may take more than some milliseconds to decode."""
 _access = logging.getLogger("sessiond.gateway.access")
 
@@ -232,7 +232,7 @@ class Endpoint(JsonHandler):
         assert route.body is not None
         body, depth = self.request.body, self.gateway.settings.max_depth
         check_media_type(self.request.headers, body)
-        if len(body) > _LARGE:
+        if len(body) > _LARGE_BODY:
             return await asyncio.to_thread(decode, body, route.body, depth)
         return decode(body, route.body, depth)
 

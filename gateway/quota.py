@@ -73,8 +73,7 @@ class SessionQuota:
         if not self._most:
             yield
             return
-        count = self._counts.get(tenant, None) or _Count()
-        self._counts.use(tenant, count)
+        count = self._counts.of(tenant, _Count)
         try:
             await self._take(tenant, count)
         except QuotaExceeded:

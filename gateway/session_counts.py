@@ -43,8 +43,7 @@ class CountedSessions:
 
     async def of(self, tenant: str) -> Counts:
         """Return a tenant's sessions by status, as of a second ago or less."""
-        known = self._known.get(tenant, None) or _Known()
-        self._known.use(tenant, known)
+        known = self._known.of(tenant, _Known)
         async with known.lock:
             if known.counts is None or self._clock() - known.at >= FRESH_S:
                 began = self._clock()

@@ -13,8 +13,8 @@ from msgspec import UNSET
 
 from . import plan
 from .answers import answer_wait, fire_timer, retry_node, skip_node
-from .decision import Decision, Draft, failure_of
-from .errors import NodeError, SessionExists
+from .decision import Decision, Draft
+from .errors import SessionExists
 from .events import (
     ExecutionCreated,
     ExecutionPaused,
@@ -253,13 +253,7 @@ def _recover(draft: Draft) -> None:
 def _complete_attempt(draft: Draft, command: CompleteAttempt) -> None:
     if draft.is_current(command.node_id, command.round, command.attempt):
         node = draft.workflow.nodes[command.node_id]
-        try:
-            draft.hold(node, command.output)
-        except NodeError as error:
-            draft.advance(draft.node_failed(node, failure_of(error)))
-            return
-        draft.change(node.id, "completed", output=command.output)
-        draft.advance(node.next_ids)
+        draft.advance(draft.put_out(node, command.output))
 
 
 def _fail_attempt(draft: Draft, command: FailAttempt) -> None:

@@ -262,30 +262,38 @@ class Draft:
         return self.node_failed(node, failure, reviewers=reviewers)
 
     def node_completed(self, node: Node, outcome: Outcome) -> Iterable[str]:
-        """Record an output, or that it can't be one; return the nodes to look at next."""
+        """Record what a node came to, or that it can't be that; return the nodes to look at next."""
         try:
             output = encode_output(outcome.output)
-            self.hold(node, output)
         except NodeError as error:
             return self.node_failed(node, failure_of(error))
-        for fact in outcome.facts:
-            self.record(fact, node.id)
-        goes_round = outcome.taken is not None and bool(node.body) and outcome.taken[0] == node.next_ids[0]
-        if goes_round:
-            self._overtake(node)
-        self.change(node.id, "completed", output=output, taken=outcome.taken)
-        if goes_round and outcome.taken is not None:
-            return outcome.taken
-        return plan.targets(self.workflow, node)
+        return self.put_out(node, output, outcome.taken, outcome.facts)
 
-    def hold(self, node: Node, output: Raw) -> None:
-        """Count an output that a node is about to have.
+    def put_out(
+        self, node: Node, output: Raw, taken: tuple[str, ...] | None = None, facts: Iterable[Fact] = ()
+    ) -> Iterable[str]:
+        """Record an output, or that there is no room for it beside the others; return the nodes to look at next.
 
-        Raises:
-            NodeError: there is no room for it beside the others.
+        Args:
+            node: whose.
+            output: JSON.
+            taken: the successors to go on to, None for all.
+            facts: to record just before.
         """
         self.size += bytes_of(output)
-        check_room(self.state, node.id, output)
+        try:
+            check_room(self.state, node.id, output)
+        except NodeError as error:
+            return self.node_failed(node, failure_of(error))
+        for fact in facts:
+            self.record(fact, node.id)
+        goes_round = taken is not None and bool(node.body) and taken[0] == node.next_ids[0]
+        if goes_round:
+            self._overtake(node)
+        self.change(node.id, "completed", output=output, taken=taken)
+        if goes_round and taken is not None:
+            return taken
+        return plan.targets(self.workflow, node)
 
     def _overtake(self, loop: Node) -> None:
         """Give up what is still at work in a loop's body, behind a join that was met early."""

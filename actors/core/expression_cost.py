@@ -209,7 +209,11 @@ class Work:
 
 def states_of(pattern: str) -> int:
     """Return how many states a regular expression has, at most: a search takes as much for each character."""
-    return min(_MAX_PATTERN, (len(pattern) + 1) * _repeated(pattern))
+    return _states(pattern, _repeated(pattern))
+
+
+def _states(pattern: str, repeated: int) -> int:
+    return min(_MAX_PATTERN, (len(pattern) + 1) * repeated)
 
 
 def _repeated(pattern: str) -> int:
@@ -224,7 +228,7 @@ def _matching(expr: Call, given: list[Bound]) -> int:
     classes = 0
     if isinstance(pattern, Literal) and pattern.text is not None:
         repeated = _repeated(pattern.text)
-        states = states_of(pattern.text)
+        states = _states(pattern.text, repeated)
         classes = pattern.text.count("\\")
     return min(_MAX_COMPILE, states * _COMPILE + repeated * classes * _CLASS) + (given[0].size if given else 0) * states
 

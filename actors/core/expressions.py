@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
@@ -174,34 +175,34 @@ def resolve(value: Any, scope: Scope) -> Any:
 
 def expression_characters(text: str) -> int:
     """Return how many characters of a template are expressions, as far as they are closed: what compiling it takes."""
-    found = at = 0
-    while match := _OPEN.search(text, at):
-        at = match.end()
-        if match.group() == "${":
-            try:
-                close = _closing(text, at)
-            except ExpressionError:
-                break  # it isn't compiled
-            found += close - at
-            at = close + 1
+    found = 0
+    with suppress(ExpressionError):  # what isn't closed isn't compiled
+        for piece, is_expression in _pieces(text):
+            found += len(piece) if is_expression else 0
     return found
 
 
 def _parts(text: str) -> Iterator[str | Expression]:
     """Split a template into literal text and expressions."""
+    for piece, is_expression in _pieces(text):
+        yield _compiled(piece) if is_expression else piece
+
+
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Split a template into literal text and sources of expressions, and say which is which."""
     at = 0
     while match := _OPEN.search(text, at):
         if match.start() > at:
-            yield text[at : match.start()]
+            yield text[at : match.start()], False
         if match.group() == "$${":
-            yield "${"
+            yield "${", False
             at = match.end()
             continue
         close = _closing(text, match.end())
-        yield _compiled(text[match.end() : close])
+        yield text[match.end() : close], True
         at = close + 1
     if at < len(text) or not text:
-        yield text[at:]
+        yield text[at:], False
 
 
 def _closing(text: str, at: int) -> int:

@@ -103,6 +103,7 @@ class NodeType:
         arity: how many successors are allowed, least and most (None: any number).
         expressions: properties that hold bare expressions, which the type evaluates itself.
         verbatim: properties that are taken as they are, whatever expressions stand in them.
+        schemas: properties that hold JSON Schemas.
         signalled: whether its nodes wait for signals.
     """
 
@@ -111,6 +112,7 @@ class NodeType:
     arity: ClassVar[tuple[int, int | None]] = (0, None)
     expressions: ClassVar[tuple[str, ...]] = ()
     verbatim: ClassVar[tuple[str, ...]] = ()
+    schemas: ClassVar[tuple[str, ...]] = ()
     doc: str = ""
     signalled: ClassVar[bool] = False
 
@@ -120,10 +122,6 @@ class NodeType:
 
     def definitions(self, node: Node) -> Iterable[tuple[str, Any]]:
         """Return the workflow definitions that stand in `node`'s properties, each with its path below the node."""
-        return ()
-
-    def schemas(self, node: Node) -> Iterable[tuple[str, Any]]:
-        """Return the JSON Schemas that stand in `node`'s properties, each with its path below the node."""
         return ()
 
     def stand_in(self, node: Node, output: Any) -> Outcome:

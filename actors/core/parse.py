@@ -16,7 +16,7 @@ from .errors import Fault, InvalidWorkflow
 from .faults import fault_of, note
 from .graph import MAX_LOOPS, check_edges, check_graph, connect
 from .node import NodeType, TaskType
-from .properties import characters_of, check_properties
+from .properties import characters_of, check_properties, is_templated
 from .schema import check_schema
 from .workflow import ID, AtLeast, Node, NodeSpec, Workflow
 
@@ -41,18 +41,21 @@ class _Definition(msgspec.Struct, forbid_unknown_fields=True):
     input_schema: dict[str, Any] | bool | None = None
 
 
-def parse(definition: Any, types: Mapping[str, NodeType], *, stored: bool = False) -> Workflow:
+def parse(
+    definition: Any, types: Mapping[str, NodeType], *, stored: bool = False, size: Size | None = None
+) -> Workflow:
     """Check `definition` and compile it.
 
     Args:
         definition: plain data.
         types: the node types it may name.
         stored: it was accepted before, maybe when less was asked: only what the engine needs is checked.
+        size: what `size_of` says of it, if that is known.
 
     Raises:
         InvalidWorkflow: with every fault found, each with its path.
     """
-    if not stored and (fault := size_of(definition).fault()) is not None:
+    if not stored and (fault := (size or size_of(definition)).fault()) is not None:
         raise InvalidWorkflow([fault])
     return _parse(definition, types, _Terms(stored, MAX_CHARACTERS))
 
@@ -188,8 +191,10 @@ def _parse_node(
     for fault in node_type.check(node):
         yield Fault(at + fault.path, fault.message)
     if not terms.stored:
-        for where, schema in node_type.schemas(node):
-            yield from check_schema(schema, at + where)
+        for name in node_type.schemas:
+            schema = spec.properties.get(name)
+            if schema is not None and not is_templated(schema):  # else it is checked against as it comes out
+                yield from check_schema(schema, f"{at}.properties.{name}")
     for where, definition in node_type.definitions(node):
         yield from _faults_within(definition, types, at + where, terms)
 

@@ -7,7 +7,7 @@ each of which applies one keyword (`schema_steps`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .errors import Fault, InvalidInput
@@ -45,9 +45,10 @@ def check_schema(schema: Any, at: str) -> Iterator[Fault]:
     except jsonschema_rs.ValidationError as error:
         yield Fault(at + _path(error.instance_path), _shortened(error.message))
         return
-    whole = not any("$id" in part or "id" in part for _, part in within[1:])
+    whole = bool(within) and not any("$id" in part or "id" in part for _, part in within[1:])
+    look_up = _places_in(schema) if whole else None
     for where, part in within:
-        yield from _check_references(schema if whole else None, part, where)
+        yield from _check_references(part, where, look_up)
         yield from _check_patterns(part, where)
     if any("patternProperties" in part for _, part in within):
         for where, part in within:
@@ -113,17 +114,25 @@ def _schemas(schema: Any, at: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _known_draft(name: Any) -> bool:
-    from jsonschema.validators import create, validator_for
+    from jsonschema.validators import validator_for
 
-    unknown = create({})
-    return isinstance(name, str) and validator_for({"$schema": name}, default=unknown) is not unknown
+    known = isinstance(name, str) and validator_for({"$schema": name}, default=None)  # type: ignore[arg-type]
+    return bool(known)
 
 
-def _check_references(root: Any, schema: dict[str, Any], at: str) -> Iterator[Fault]:
-    """References lead to places in the schema; where to is only looked up where all count from the `root`."""
+def _places_in(schema: dict[str, Any]) -> Callable[[str], object]:
+    """What looks up references from the root of a schema."""
     from referencing import Registry, Resource
-    from referencing.exceptions import Unresolvable
     from referencing.jsonschema import DRAFT202012
+
+    resource = Resource.from_contents(schema, default_specification=DRAFT202012)
+    look_up: Callable[[str], object] = Registry().with_resource("", resource).resolver().lookup
+    return look_up
+
+
+def _check_references(schema: dict[str, Any], at: str, look_up: Callable[[str], object] | None) -> Iterator[Fault]:
+    """References lead to places in the schema; where to is only looked up where all count from its root."""
+    from referencing.exceptions import Unresolvable
 
     for keyword in _REFERENCES:
         reference = schema.get(keyword)
@@ -131,10 +140,9 @@ def _check_references(root: Any, schema: dict[str, Any], at: str) -> Iterator[Fa
             continue
         if not reference.startswith("#"):
             yield Fault(f"{at}.{keyword}", "should lead to a place in this schema, such as '#/$defs/name'")
-        elif root is not None:
-            resource = Resource.from_contents(root, default_specification=DRAFT202012)
+        elif look_up is not None:
             try:
-                Registry().with_resource("", resource).resolver().lookup(reference)
+                look_up(reference)
             except Unresolvable:
                 yield Fault(f"{at}.{keyword}", f"there is no {reference!r} in this schema")
 

@@ -193,8 +193,8 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
         """Return a copy to decide on; what it shares with this one is immutable."""
         return msgspec.structs.replace(self, nodes=self.nodes.copy())
 
-    def row(self) -> SessionRow:
-        """Return what lists show of it."""
+    def row(self, idle: bool = False) -> SessionRow:
+        """Return what lists show of it, and whether a restart may leave it alone."""
         return SessionRow(
             session_id=self.session_id,
             status=self.status,
@@ -208,7 +208,7 @@ class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
             parent_id=self.parent_id,
             tenant=self.tenant,
             labels=self.labels,
-            idle=self.status == "running" and self.at_rest,
+            idle=idle,
             wakes_at=self.wakes_at(),
             waits=tuple(n for n in self.in_status("suspended") if not self.nodes[n].retries),
         )

@@ -13,7 +13,6 @@ from ..core.errors import Fault, InvalidInput, NodeError, TerminalError
 from ..core.events import TokenUsage, ToolExecution
 from ..core.json import MAX_OUTPUT, encode_output
 from ..core.node import TaskType
-from ..core.properties import is_templated
 from ..core.schema import check_against
 from ..core.workflow import Node
 from .demo import Demo, DemoScript
@@ -72,6 +71,7 @@ class AgentType(TaskType):
 
     name = "agent"
     properties = AgentProperties
+    schemas = ("response_schema",)
 
     def __init__(
         self, *, prices: Mapping[str, Price] | None = None, providers: Mapping[str, Provider] | None = None
@@ -88,12 +88,6 @@ class AgentType(TaskType):
                 yield Fault(".properties.provider", self._unknown(provider))
             elif provider != "demo" and given.get("prompt") is None:
                 yield Fault(".properties.prompt", "an agent needs a prompt")
-
-    def schemas(self, node: Node) -> Iterator[tuple[str, Any]]:
-        """Yield the schema of the answer, if it stands there."""
-        schema = node.spec.properties.get("response_schema")
-        if schema is not None and not is_templated(schema):
-            yield ".properties.response_schema", schema
 
     async def run(self, context: NodeContext, properties: AgentProperties) -> Any:
         """Talk with the model until it answers without calling tools, and return the answer whole.

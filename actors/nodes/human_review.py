@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -10,10 +9,8 @@ import msgspec
 from ..core.errors import Fault, InvalidInput, NodeError
 from ..core.events import Fact, HumanInteractionRequired
 from ..core.node import Answer, Outcome, View, WaitingType
-from ..core.properties import is_templated
 from ..core.reviewers import Reviewers
 from ..core.schema import check_against
-from ..core.workflow import Node
 from .seconds import SomeSeconds
 
 ReviewAction: TypeAlias = Literal["approve", "reject", "modify"]
@@ -47,16 +44,12 @@ class HumanReviewType(WaitingType):
 
     name = "human_review"
     properties = HumanReviewProperties
-
-    def schemas(self, node: Node) -> Iterator[tuple[str, Any]]:
-        """Yield the schema of the answer, if it stands there."""
-        schema = node.spec.properties.get("schema")
-        if schema is not None and not is_templated(schema):
-            yield ".properties.schema", schema
+    schemas = ("schema",)
 
     def open(self, view: View) -> Fact:
         """Return the question."""
         properties: HumanReviewProperties = view.properties()
+        reviewers = _reviewers(view, properties)
         return HumanInteractionRequired(
             reason=f"node {view.node.id!r} needs a review",
             prompt=properties.prompt,
@@ -64,8 +57,8 @@ class HumanReviewType(WaitingType):
             schema=properties.schema,
             timeout_s=properties.timeout_s,
             on_timeout=None if properties.timeout_s is None else properties.on_timeout,
-            reviewers=properties.reviewers,
-            excluded=view.initiators() if properties.four_eyes else (),
+            reviewers=reviewers.only,
+            excluded=reviewers.excluded,
         )
 
     def reviewers(self, view: View) -> Reviewers:
@@ -76,7 +69,7 @@ class HumanReviewType(WaitingType):
             given = view.node.spec.properties
             excluded = view.initiators() if given.get("four_eyes", False) is not False else ()
             return Reviewers(() if given.get("reviewers") is not None else None, excluded)
-        return Reviewers(properties.reviewers, view.initiators() if properties.four_eyes else ())
+        return _reviewers(view, properties)
 
     def answer(self, view: View, opened: Fact | None, answer: Answer) -> Outcome:
         """Return the reviewer's answer as output `{action, data, reviewer}`.
@@ -102,6 +95,10 @@ class HumanReviewType(WaitingType):
         if answer.action == "reject" and not view.routed:
             raise NodeError(f"rejected by {answer.by or 'the reviewer'}", "rejected")
         return Outcome({"action": answer.action, "data": answer.data, "reviewer": answer.by})
+
+
+def _reviewers(view: View, properties: HumanReviewProperties) -> Reviewers:
+    return Reviewers(properties.reviewers, view.initiators() if properties.four_eyes else ())
 
 
 def _timed_out(view: View, opened: HumanInteractionRequired) -> Outcome:

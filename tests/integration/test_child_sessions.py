@@ -13,7 +13,7 @@ from msgspec import Raw
 from support.graphs import graph, registry
 from support.watching import collect, contiguous, until
 
-from sessiond import NodeError, NodeRegistry, Runtime, SessionEnded
+from sessiond import NodeError, NodeRegistry, Runtime, Session, SessionEnded
 from sessiond.actors.core.errors import NotFound
 from sessiond.actors.core.messages import Create
 from sessiond.actors.openings import AT_ONCE
@@ -80,6 +80,16 @@ def mapped(items: Any, workflow: Any, concurrency: int = 10, **node: Any) -> dic
 
 def names(parent: str, count: int) -> Iterator[str]:
     return (f"{parent}~m~{index}" for index in range(count))
+
+
+async def paused_family(bench: Bench, runtime: Runtime) -> Session:
+    """Session `p`, paused with its one child, of which nothing works any more."""
+    session = await runtime.start(mapped(["x"], child("hold")), session_id="p")
+    await bench.event(bench.begun, "x").wait()
+    await session.pause()
+    bench.event(bench.let_go, "x").set()
+    await until(session, "execution:quiesced")
+    return session
 
 
 async def statuses(runtime: Runtime, ids: Any) -> list[str]:
@@ -220,11 +230,7 @@ async def test_the_end_reaches_the_whole_family(
 
 async def test_a_paused_family_ends_with_its_parent_after_a_restart(bench: Bench, durable_url: str) -> None:
     async with bench.opened(durable_url) as runtime:
-        session = await runtime.start(mapped(["x"], child("hold")), session_id="p")
-        await bench.event(bench.begun, "x").wait()
-        await session.pause()
-        bench.event(bench.let_go, "x").set()
-        await until(session, "execution:quiesced")
+        await paused_family(bench, runtime)
     async with bench.opened(durable_url) as runtime:
         await runtime.session("p").stop()
         assert (await runtime.ended("p~m~0")).status == "failed"
@@ -315,11 +321,7 @@ async def test_a_family_is_deleted_whole_though_a_paused_child_never_heard_of_th
 ) -> None:
     """Its parent could never be deleted, nor expire."""
     async with bench.opened(durable_url) as runtime:
-        session = await runtime.start(mapped(["x"], child("hold")), session_id="p")
-        await bench.event(bench.begun, "x").wait()
-        await session.pause()
-        bench.event(bench.let_go, "x").set()
-        await until(session, "execution:quiesced")
+        session = await paused_family(bench, runtime)
         await runtime._children.close()  # as if the process were killed before it told the child
         await session.stop()
         assert await statuses(runtime, ["p", "p~m~0"]) == ["failed", "paused"]

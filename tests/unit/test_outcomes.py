@@ -15,7 +15,7 @@ from sessiond.actors.core.events import (
     Progress,
     TimerSet,
 )
-from sessiond.actors.core.node import InlineType, Outcome, View, WaitingType
+from sessiond.actors.core.node import InlineType, NodeType, Outcome, View, WaitingType
 
 
 def engine(given: Any) -> Engine:
@@ -26,9 +26,14 @@ def engine(given: Any) -> Engine:
             found: Outcome = given
             return found
 
+    return running(Odd())
+
+
+def running(odd: NodeType) -> Engine:
+    """A session of a node of that type, and a step behind it."""
     types = registry()
-    types.add(Odd())
-    return Engine(graph({"o": {"type": "odd", "next_ids": ["e"]}, "e": []}), types=types.types)
+    types.add(odd)
+    return Engine(graph({"o": {"type": odd.name, "next_ids": ["e"]}, "e": []}), types=types.types)
 
 
 @pytest.mark.parametrize(
@@ -66,9 +71,7 @@ def test_so_is_what_a_wait_is_opened_with(opened: Any) -> None:
             found: Fact = opened
             return found
 
-    types = registry()
-    types.add(Odd())
-    odd = Engine(graph({"o": {"type": "odd"}}), types=types.types)
+    odd = running(Odd())
     with pytest.raises((TypeError, ValueError)):
         odd.create(start=True)
     assert odd.records == []
@@ -81,9 +84,7 @@ def test_a_number_that_json_has_no_word_for_is_none() -> None:
         def open(self, view: View) -> Fact:
             return TimerSet(float("inf"))
 
-    types = registry()
-    types.add(Odd())
-    odd = Engine(graph({"o": {"type": "odd"}}), types=types.types)
+    odd = running(Odd())
     with pytest.raises(ValueError, match="float"):
         odd.create(start=True)
     assert odd.records == []

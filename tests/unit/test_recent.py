@@ -23,3 +23,14 @@ def test_what_is_gone_is_forgotten() -> None:
     recent.discard("nobody")
     recent.forget(lambda key: key > "b")
     assert [key for key in "abcd" if key in recent] == ["b"]
+
+
+def test_a_value_is_made_once_and_again_when_it_has_gone() -> None:
+    recent: Recent[str, list[str]] = Recent(2)
+    first = recent.of("a", list)
+    recent.of("b", list)
+    assert recent.of("a", list) is first, "also an empty one is there"
+    recent.of("c", list)
+    assert "b" not in recent
+    assert recent.of("b", list) == []
+    assert "a" not in recent
