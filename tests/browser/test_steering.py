@@ -291,6 +291,7 @@ def test_an_ended_session_is_deleted_once_that_is_confirmed(console: Console, ap
     page.get_by_role("button", name="Delete…").click()
     dialog_of(page).get_by_role("button", name="Delete", exact=True).click()
     expect(page).to_have_url(re.compile("#/sessions$"))
+    expect(page.get_by_role("heading", name="Sessions", level=1)).to_be_visible()  # who is back before has never left
     console.expected.append("404")
     console.open(f"#/sessions/{session}")
     expect(page.get_by_text("There is no such session")).to_be_visible()
